@@ -1,0 +1,18 @@
+"""Reverse-complement layers and tools for regulatory genomics, on Keras 3.
+
+Importing this package registers every layer, activation and initializer, so that
+`keras.saving.load_model` finds them in saved files.
+"""
+
+from rckeras import activations, initializers, layers
+from rckeras.symmetry import audit_strand_symmetry, reverse_complement
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "activations",
+    "audit_strand_symmetry",
+    "initializers",
+    "layers",
+    "reverse_complement",
+]

@@ -1,0 +1,232 @@
+"""Predictions of Bayesian networks as means over dropout masks.
+
+A mask drawn once and applied to all sequences is one network sampled from the
+approximate posterior. With strand-symmetric masks each sampled network, and so their
+mean, gives both strands the same answer.
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from rckeras.layers.dropout import HeldSeedGenerator, _Dropout, spread_seed
+
+
+def fix_dropout(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Sample one network from a Bayesian one: a model with fixed dropout masks.
+
+    Args:
+        model: A functional or sequential model with Monte Carlo dropout layers
+            (`MonteCarloDropout`, or `RevCompDropout` with `monte_carlo=True`), at any
+            depth.
+        seed: Integer that determines the masks.
+
+    Returns:
+        A new model that shares all weights with `model`. Its Monte Carlo dropout
+        layers apply one mask to all sequences and in all calls, until
+        `redraw_dropout` gives them another.
+
+    Raises:
+        TypeError: If `model` is neither functional nor sequential.
+        ValueError: If it has no Monte Carlo dropout layer.
+
+    Reference: Brown and Lunter 2018, section 2.7, equation 16.
+
+    Example:
+
+    >>> sampled = fix_dropout(model, seed=1)
+    >>> sampled.predict(x)  # the same in every call, and for both strands
+    """
+    fixed = _replace_dropout(model, fixed=True)
+    redraw_dropout(fixed, seed)
+    return fixed
+
+
+def redraw_dropout(model: keras.Model, seed: int) -> None:
+    """Give a model made by `fix_dropout` the masks of another seed.
+
+    Compiled functions of the model stay valid.
+
+    Args:
+        model: A model made by `fix_dropout`.
+        seed: Integer that determines the masks.
+
+    Raises:
+        ValueError: If the model has no layer with fixed masks.
+    """
+    generators = [
+        layer.seed_generator
+        for layer in model._flatten_layers()
+        if isinstance(getattr(layer, "seed_generator", None), HeldSeedGenerator)
+    ]
+    if not generators:
+        raise ValueError(
+            f"Model '{model.name}' has no dropout layer with fixed masks; "
+            "make one with fix_dropout(model)"
+        )
+    for index, generator in enumerate(generators):
+        generator.hold(spread_seed(seed, index))
+
+
+def without_dropout(model: keras.Model) -> keras.Model:
+    """Turn off Monte Carlo dropout.
+
+    Args:
+        model: A functional or sequential model.
+
+    Returns:
+        A new model that shares all weights with `model`, without Monte Carlo
+        dropout; `model` itself if it has none.
+
+    Raises:
+        TypeError: If `model` is neither functional nor sequential.
+    """
+    if not has_monte_carlo_dropout(model):
+        return model
+    return _replace_dropout(model, rate=0.0)
+
+
+def has_monte_carlo_dropout(model: keras.Model) -> bool:
+    """Whether predictions of the model are random."""
+    return any(_is_monte_carlo(layer) for layer in model._flatten_layers())
+
+
+class MonteCarloPredictor:
+    """Mean and spread of a Bayesian network's predictions, over fixed samples of it.
+
+    All sequences see the same sampled networks, in however many calls they come.
+
+    Args:
+        model: A model with Monte Carlo dropout layers; see `fix_dropout`.
+        samples: Number of sampled networks, at least 2.
+        seed: Integer that determines the samples.
+
+    Raises:
+        ValueError: If `samples` is less than 2, or the model has no Monte Carlo
+            dropout layer or several outputs.
+
+    Reference: Brown and Lunter 2018, section 2.7, equation 16.
+
+    Example:
+
+    >>> predictor = MonteCarloPredictor(zoo.load("prdm9"), samples=100)
+    >>> mean, std = predictor.predict(x)
+    """
+
+    def __init__(self, model: keras.Model, samples: int = 100, seed: int = 0):
+        if samples < 2:
+            raise ValueError(
+                f"`samples` must be at least 2, for a spread. Received {samples}"
+            )
+        if len(model.outputs) != 1:
+            raise ValueError(
+                "MonteCarloPredictor takes models with one output. "
+                f"Model '{model.name}' has {len(model.outputs)}"
+            )
+        self.model = fix_dropout(model)
+        self.seeds = [spread_seed(seed, sample) for sample in range(samples)]
+
+    def predict(
+        self, x: np.ndarray, batch_size: int = 128
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation over the sampled networks.
+
+        Args:
+            x: Sequences `(batch, length, 4)`.
+            batch_size: Sequences per step.
+
+        Returns:
+            `(mean, std)`, each `(batch, targets)` in float32.
+        """
+        batches = [
+            self._predict_batch(x[start : start + batch_size])
+            for start in range(0, len(x), batch_size)
+        ]
+        mean, std = zip(*batches, strict=True)
+        return np.concatenate(mean), np.concatenate(std)
+
+    def _predict_batch(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mean = squares = 0.0
+        for count, seed in enumerate(self.seeds, start=1):
+            redraw_dropout(self.model, seed)
+            y = np.asarray(self.model.predict_on_batch(x), "float64")
+            step = y - mean
+            mean = mean + step / count
+            squares = squares + step * (y - mean)
+        std = np.sqrt(squares / (len(self.seeds) - 1))
+        return mean.astype("float32"), std.astype("float32")
+
+
+def predict_mc(
+    model: keras.Model,
+    x: np.ndarray,
+    samples: int = 100,
+    seed: int = 0,
+    batch_size: int = 128,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of a Bayesian network's predictions.
+
+    Args:
+        model: A model with Monte Carlo dropout layers; see `fix_dropout`.
+        x: Sequences `(batch, length, 4)`.
+        samples: Number of sampled networks, at least 2; the paper has 100.
+        seed: Integer that determines the samples.
+        batch_size: Sequences per step.
+
+    Returns:
+        `(mean, std)`, each `(batch, targets)` in float32. Where the network is
+        strand-symmetric, both strands get the same.
+
+    Raises:
+        ValueError: As `MonteCarloPredictor`.
+
+    Reference: Brown and Lunter 2018, section 2.7, equation 16.
+
+    Example:
+
+    >>> mean, std = predict_mc(zoo.load("prdm9"), x, samples=100)
+    """
+    return MonteCarloPredictor(model, samples, seed).predict(x, batch_size)
+
+
+def _is_monte_carlo(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, _Dropout) and layer.monte_carlo and layer.rate > 0
+
+
+def _replace_dropout(model: keras.Model, **changes: bool | float) -> keras.Model:
+    if not has_monte_carlo_dropout(model):
+        raise ValueError(
+            f"Model '{model.name}' has no Monte Carlo dropout layer: its predictions "
+            "are not random. Build it with MonteCarloDropout or "
+            "RevCompDropout(monte_carlo=True)"
+        )
+    # Shared layers must stay shared, hence one replacement for each.
+    replaced: dict[int, keras.layers.Layer] = {}
+
+    def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if id(layer) not in replaced:
+            replaced[id(layer)] = _replacement(layer, replace, changes)
+        return replaced[id(layer)]
+
+    return _clone(model, replace)
+
+
+def _replacement(
+    layer: keras.layers.Layer, replace: Callable, changes: dict
+) -> keras.layers.Layer:
+    if _is_monte_carlo(layer):
+        return type(layer).from_config({**layer.get_config(), **changes})
+    if isinstance(layer, keras.Model) and has_monte_carlo_dropout(layer):
+        return _clone(layer, replace)
+    return layer
+
+
+def _clone(model: keras.Model, replace: Callable) -> keras.Model:
+    try:
+        return keras.models.clone_model(model, clone_function=replace)
+    except ValueError as error:
+        raise TypeError(
+            "Dropout masks can be fixed in functional and sequential models. "
+            f"Received {type(model).__name__} '{model.name}': {error}"
+        ) from error

@@ -1,0 +1,88 @@
+"""Text files, plain or compressed, as lines."""
+
+import contextlib
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@contextlib.contextmanager
+def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
+    r"""Opens a text file, plain or compressed by gzip or bgzip, as lines.
+
+    Compression is seen from the first bytes, not from the file's name. The text
+    is UTF-8 (a byte order mark is dropped); lines may end in `\n`, `\r\n` or
+    `\r`, and each line is given with `\n`, if it had an end.
+
+    Args:
+        path: File to read, or `"-"` for the standard input.
+
+    Returns:
+        Context manager whose value is an iterator over the lines.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: While reading, if bytes are not UTF-8 text, or compressed data
+            are cut short or damaged. The message starts with `path:line`.
+
+    Example:
+
+    ```python
+    with open_text("targets.txt.gz") as lines:
+        names = [line.strip() for line in lines]
+    ```
+    """
+    with _open_bytes(path) as raw:
+        # Peeking leaves the bytes in place, which a pipe could not give twice.
+        compressed = raw.peek(2)[:2] == _GZIP_MAGIC
+        data = gzip.GzipFile(fileobj=raw) if compressed else raw
+        text = io.TextIOWrapper(data, "utf-8-sig", errors="surrogateescape")
+        try:
+            yield _checked_lines(text, path)
+        finally:
+            text.detach()
+
+
+@contextlib.contextmanager
+def _open_bytes(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """The file, which is closed at the end, or the standard input, which is not."""
+    if os.fspath(path) == "-":
+        yield sys.stdin.buffer
+    else:
+        with Path(path).open("rb") as raw:
+            yield raw
+
+
+def _checked_lines(text: io.TextIOWrapper, path: str | os.PathLike) -> Iterator[str]:
+    number = 0
+    try:
+        for number, line in enumerate(text, start=1):
+            if not line.isascii():
+                _check_decoded(line, f"{path}:{number}")
+            yield line
+    except EOFError:
+        raise ValueError(
+            f"{path}:{number + 1}: the compressed data are cut short; copy or "
+            "download the file again"
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path}:{number + 1}: the compressed data are damaged ({error})"
+        ) from error
+
+
+def _check_decoded(line: str, place: str) -> None:
+    """Refuses the stand-ins that `surrogateescape` leaves for undecodable bytes."""
+    for position, letter in enumerate(line):
+        if "\udc80" <= letter <= "\udcff":
+            raise ValueError(
+                f"{place}: the file must be UTF-8 text. Received: byte "
+                f"0x{ord(letter) - 0xDC00:02x} as character {position + 1} of the line"
+            )

@@ -1,0 +1,114 @@
+"""Shrikumar's networks for simulated and ChIP-seq data."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.zoo.architectures.arithmetic import (
+    conv,
+    dense,
+    names,
+    norm,
+    sequences,
+    trainable,
+    valid,
+)
+from zoo.architectures.shrikumar import shrikumar
+
+CHIP_SEQ = {
+    "targets": 1,
+    "sequence_length": 1000,
+    "filters": 16,
+    "kernel_sizes": (15, 14, 14),
+    "pool_size": 40,
+    "pool_strides": 20,
+}
+
+
+def test_the_tied_network_has_the_published_count():
+    expected = conv(4, 20, 21) + norm(20) + 180 // 20 * 20 + dense(20, 3)
+    assert trainable(shrikumar()) == expected == 1_983
+
+
+def test_the_traditional_network_has_the_published_count():
+    expected = conv(4, 20, 21) + norm(20) + dense(180 // 20 * 20, 3)
+    assert trainable(shrikumar(revcomp=False)) == expected == 2_283
+
+
+@pytest.mark.parametrize("filters", [8, 16, 32])
+def test_the_count_of_the_tied_chip_seq_network_follows_from_its_layers(filters):
+    model = shrikumar(**(CHIP_SEQ | {"filters": filters}), freeze_head=True)
+    length = valid(1000, (15, 1), (14, 1), (14, 1), (40, 20))
+    expected = conv(4, filters, 15) + 2 * conv(2 * filters, filters, 14)
+    expected += 3 * norm(filters) + length * filters + dense(filters, 1)
+    assert trainable(model) == expected
+    assert filters != 16 or f"{expected:,}" in shrikumar.__doc__
+
+
+@pytest.mark.parametrize("filters", [8, 16, 32])
+def test_the_count_of_the_traditional_chip_seq_network_follows(filters):
+    model = shrikumar(**(CHIP_SEQ | {"filters": filters}), revcomp=False)
+    expected = conv(4, filters, 15) + 2 * conv(filters, filters, 14)
+    expected += 3 * norm(filters) + dense(47 * filters, 1)
+    assert trainable(model) == expected
+    assert filters == 8 or f"{expected:,}" in shrikumar.__doc__
+
+
+def test_the_layers_stand_in_the_published_order():
+    convolutions = "conv1 norm1 relu1 conv2 norm2 relu2 conv3 norm3 relu3"
+    tied = shrikumar(**CHIP_SEQ)
+    traditional = shrikumar(**CHIP_SEQ, revcomp=False)
+    assert names(tied) == f"{convolutions} pool weighted_sum predictions"
+    assert names(traditional) == f"{convolutions} pool flatten predictions"
+
+
+def test_the_one_layer_network_needs_a_length_that_its_pool_tiles():
+    one_layer = CHIP_SEQ | {"filters": 8, "kernel_sizes": (15,), "freeze_head": True}
+    with pytest.raises(ValueError, match="994 and 1014"):
+        shrikumar(**one_layer)
+    assert shrikumar(**(one_layer | {"sequence_length": 994})).output_shape == (None, 1)
+    assert shrikumar(**(one_layer | {"revcomp": False, "freeze_head": False}))
+
+
+def frozen():
+    return shrikumar(
+        targets=1, sequence_length=64, filters=4, kernel_sizes=(5,), freeze_head=True
+    )
+
+
+def train(model):
+    x = sequences(16, 64)
+    y = np.arange(16)[:, None] % 2
+    model.compile(keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+    model.fit(x, y, epochs=3, batch_size=8, verbose=0)
+
+
+def saved(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    return keras.saving.load_model(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("step", ["built", "saved", "cloned"])
+def test_a_frozen_head_keeps_its_ones_while_its_bias_learns(step, tmp_path):
+    model = frozen()
+    if step == "saved":
+        model = saved(model, tmp_path)
+    elif step == "cloned":
+        model = keras.models.clone_model(model)
+    train(model)
+    kernel, bias = model.get_layer("predictions").get_weights()
+    np.testing.assert_allclose(kernel, np.ones((4, 1)), rtol=1e-6)
+    assert abs(bias[0]) > 1e-3
+
+
+def test_a_head_that_is_not_frozen_learns():
+    model = shrikumar(targets=1, sequence_length=64, filters=4, kernel_sizes=(5,))
+    before = model.get_layer("predictions").get_weights()[0]
+    train(model)
+    assert np.abs(model.get_layer("predictions").get_weights()[0] - before).max() > 0.01
+
+
+@pytest.mark.parametrize("options", [{"targets": 3}, {"targets": 1, "revcomp": False}])
+def test_a_head_that_is_not_redundant_is_not_frozen(options):
+    with pytest.raises(ValueError, match=f"Received targets={options['targets']}"):
+        shrikumar(**options, freeze_head=True)

@@ -1,0 +1,1 @@
+"""Hyperparameter searches over the networks of `zoo`, and the `rckeras` command."""

@@ -1,0 +1,10 @@
+"""Named networks of regulatory genomics, their cards and their weights.
+
+Importing this package costs little: Keras is imported when a network is built.
+"""
+
+from zoo.checking import check
+from zoo.loading import build, load
+from zoo.registry import Card, describe, list_models
+
+__all__ = ["Card", "build", "check", "describe", "list_models", "load"]

@@ -1,0 +1,141 @@
+"""Checks of a named network against its card."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.loading import build, load, locate
+from zoo.registry import Card, TestVector, describe
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+DRAWN = "drawn"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Outcome of `check`; prints a line for each step.
+
+    Attributes:
+        name: Name of the network.
+        steps: Triples of what was checked, the outcome (`True`, `False`, or `None`
+            where it could not be checked) and what was found.
+    """
+
+    name: str
+    steps: tuple[tuple[str, bool | None, str], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return all(outcome is not False for _, outcome, _ in self.steps)
+
+    def __str__(self) -> str:
+        words = {True: "ok", False: "FAILED", None: "not checked"}
+        lines = [f"{self.name}: {'ok' if self.passed else 'FAILED'}"]
+        lines += [f"  {what}: {words[ok]} ({found})" for what, ok, found in self.steps]
+        return "\n".join(lines)
+
+
+def check(name: str, weights: str | Path | None = "default") -> CheckResult:
+    """Check a network: parameter count, strand symmetry, and its test vectors.
+
+    Args:
+        name: Name of a network, see `zoo.list_models`.
+        weights: Weights to check, as in `zoo.load`. The default checks all sets of
+            weights that can be had; `None` checks the architecture only.
+
+    Returns:
+        A `CheckResult`, to be printed, with a verdict in `passed`.
+
+    Raises:
+        ValueError: If there is no such network, or given weights do not fit.
+        FileNotFoundError: If `weights` names no file.
+
+    Example:
+
+    >>> print(check("prdm9"))
+    """
+    from rckeras.interpret import without_dropout
+
+    card = describe(name)
+    model = build(name)
+    steps = [_check_count(card, model), _check_symmetry(card, model)]
+    vectors = [v for v in card.test_vectors if v.weights == DRAWN]
+    for vector in vectors:
+        set_drawn_weights(model)
+        steps.append(_check_vector(without_dropout(model), vector))
+    if weights is None:
+        return CheckResult(name, tuple(steps))
+    for vector in card.test_vectors:
+        if vector.weights == DRAWN:
+            continue
+        source = vector.weights if weights == "default" else weights
+        try:
+            path = locate(card, source)
+        except OSError as error:
+            if weights != "default":
+                raise
+            what = f"weights {vector.weights!r}"
+            steps.append((what, None, str(error).splitlines()[0]))
+            continue
+        model = without_dropout(load(name, weights=path))
+        steps.append(_check_vector(model, vector))
+    return CheckResult(name, tuple(steps))
+
+
+def set_drawn_weights(model: "keras.Model") -> None:
+    """Set weights drawn from a fixed stream, alike on all machines and backends."""
+    import numpy as np
+
+    from rckeras.symmetry.random_weights import random_weights
+
+    # RandomState, for its stream is frozen; that of newer generators may change.
+    for variable, value in random_weights(model, np.random.RandomState(0)):
+        variable.assign(value)
+
+
+def measure(model: "keras.Model", sequence: str) -> "np.ndarray":
+    """Outputs of a model for one sequence, both letters and numbers in full.
+
+    Args:
+        model: A network of the zoo.
+        sequence: Letters, as many as the network takes.
+
+    Returns:
+        Array `(targets,)`.
+    """
+    import numpy as np
+
+    from rckeras.sequence import one_hot_encode
+
+    x = one_hot_encode([sequence], dtype="float32")
+    return np.asarray(model.predict_on_batch(x))[0]
+
+
+def _check_count(card: Card, model: "keras.Model") -> tuple:
+    count = sum(math.prod(v.shape) for v in model.trainable_weights)
+    found = f"{count:,} trainable, card says {card.parameter_count:,}"
+    return "parameters", count == card.parameter_count, found
+
+
+def _check_symmetry(card: Card, model: "keras.Model") -> tuple:
+    from rckeras import audit_strand_symmetry
+    from rckeras.interpret import without_dropout
+
+    report = audit_strand_symmetry(without_dropout(model), samples=4)
+    symmetric = report.symmetry == "invariant"
+    found = f"{report.symmetry}, card says {card.strand_symmetry}"
+    return "strand symmetry", symmetric == (card.strand_symmetry == "invariant"), found
+
+
+def _check_vector(model: "keras.Model", vector: TestVector) -> tuple:
+    import numpy as np
+
+    outputs = measure(model, vector.sequence)[: len(vector.expected)]
+    worst = float(np.abs(outputs - np.array(vector.expected)).max())
+    found = f"largest difference {worst:.1e}, allowed {vector.tolerance:.1e}"
+    return f"weights {vector.weights!r}", worst <= vector.tolerance, found

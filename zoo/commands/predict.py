@@ -1,0 +1,113 @@
+"""`rckeras predict`: predictions for the sequences of a file."""
+
+import argparse
+import sys
+
+from zoo.commands import import_keras
+from zoo.tables import FORMATS
+from zoo.windows import FITS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "model", metavar="NAME", help="network, see `rckeras list`, or a .keras file"
+    )
+    parser.add_argument(
+        "path",
+        metavar="INPUT",
+        help="FASTA, or BED with --genome; plain, gzip or bgzip; - for standard input",
+    )
+    parser.epilog = (
+        "example: rckeras predict deepsea peaks.bed --genome hg19.fa --fit both "
+        "-o peaks.tsv"
+    )
+    _add_input_options(parser)
+    _add_network_options(parser)
+    _add_output_options(parser)
+
+
+def _add_input_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "--genome", metavar="FASTA", help="genome of the intervals of a BED file"
+    )
+    group.add_argument(
+        "--fit",
+        choices=FITS,
+        default="error",
+        help="for sequences of another length than the network's: crop longer ones to "
+        "their centre, pad shorter ones with N, or both; intervals are moved to the "
+        "network's length around their centre (default: error)",
+    )
+    group.add_argument(
+        "--n-value",
+        type=float,
+        metavar="X",
+        help="value of the four channels for N (default: as the network was trained)",
+    )
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--weights",
+        metavar="PATH",
+        default="default",
+        help="file or name of the weights (default: the network's first)",
+    )
+    group.add_argument(
+        "--average-strands",
+        action="store_true",
+        help="average the predictions for a sequence and its reverse complement",
+    )
+    group.add_argument(
+        "--mc-samples",
+        type=int,
+        metavar="N",
+        help="mean and deviation over N networks sampled by Monte Carlo dropout "
+        "(default: dropout off)",
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the samples (default: 0)"
+    )
+    group.add_argument(
+        "--batch-size",
+        type=int,
+        default=128,
+        metavar="N",
+        help="sequences per step (default: 128)",
+    )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="file to write (default: standard output)",
+    )
+    group.add_argument(
+        "--format", choices=FORMATS, help="default: by the suffix of FILE, or tsv"
+    )
+    group.add_argument(
+        "--force", action="store_true", dest="overwrite", help="replace FILE"
+    )
+    group.add_argument(
+        "--quiet",
+        action="store_false",
+        dest="progress",
+        help="neither bar nor summary on standard error",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict, and say on stderr what was done."""
+    import_keras()
+    from zoo.prediction import predict_file
+
+    summary = predict_file(**vars(args))
+    if args.progress:
+        print(summary, file=sys.stderr)
+    return 0

@@ -1,0 +1,18 @@
+"""`rckeras quickstart`: a first run that needs no file and no download."""
+
+import argparse
+
+from zoo.commands import import_keras
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command: there are none."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it."""
+    import_keras()
+    from zoo import quickstart
+
+    quickstart.run()
+    return 0

@@ -1,0 +1,183 @@
+"""Networks by name, with or without weights."""
+
+import importlib
+import inspect
+import warnings
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.registry import Card, Weights, describe
+from zoo.store import RemoteFile, fetch, verify
+
+if TYPE_CHECKING:
+    import keras
+
+HEAD = "predictions"
+
+
+def build(name: str, **overrides: Any) -> "keras.Model":
+    """Build a named network with random weights.
+
+    Args:
+        name: Name of a network, see `zoo.list_models`.
+        **overrides: Arguments of the network's builder, such as `targets`,
+            `sequence_length`, `include_top` or `dropout`, instead of the paper's.
+
+    Returns:
+        A plain `keras.Model` from one-hot sequences `(batch, length, 4)` in the order
+        A, C, G, T to `(batch, targets)`.
+
+    Raises:
+        ValueError: If there is no such network.
+        TypeError: If its builder has no such argument.
+
+    Example:
+
+    >>> model = build("danq", targets=12)
+    """
+    card = describe(name)
+    module, function = card.builder.split(":")
+    builder = getattr(importlib.import_module(f"zoo.architectures.{module}"), function)
+    known = inspect.signature(builder).parameters
+    unknown = sorted(set(overrides) - set(known))
+    if unknown:
+        raise TypeError(
+            f"Network {name!r} has no argument {', '.join(map(repr, unknown))}; "
+            f"it has {', '.join(known)}"
+        )
+    arguments = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in card.arguments.items()
+    }
+    return builder(**{"name": name, **arguments, **overrides})
+
+
+def load(
+    name: str,
+    weights: str | Path | None = "default",
+    targets: int | None = None,
+    **overrides: Any,
+) -> "keras.Model":
+    """Load a named network with its weights.
+
+    Args:
+        name: Name of a network, see `zoo.list_models`.
+        weights: `"default"` for the network's first set of weights, the name of
+            another set (see `zoo.describe`), the path of a file in any format of
+            `zoo.porting`, recognised by its content, or `None` for random weights.
+        targets: Number of outputs. Where it is not that of the weights, all layers
+            but the last keep their weights and a new last layer starts at random,
+            for fine-tuning.
+        **overrides: Other arguments of the network's builder; see `build`.
+
+    Returns:
+        A plain `keras.Model`, not compiled.
+
+    Raises:
+        ValueError: If there is no such network or set of weights, or a file does not
+            fit.
+        FileNotFoundError: If `weights` names no file.
+        OSError: If weights cannot be downloaded; the message says which file to put
+            where.
+
+    Example:
+
+    >>> model = load("prdm9")
+    >>> model = load("danq", weights="DanQ_bestmodel.hdf5", targets=3)
+    """
+    if targets is not None:
+        overrides["targets"] = targets
+    model = build(name, **overrides)
+    if weights is None:
+        return model
+    card = describe(name)
+    path = locate(card, weights)
+    whole = {**overrides, "targets": len(card.targets), "include_top": True}
+    if whole == {"targets": len(card.targets), "include_top": True, **overrides}:
+        _fill(model, path)
+        return model
+    source = build(name, **whole)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            _fill(source, path)
+    except ValueError:
+        _fill(model, path)  # saved after fine-tuning, with the new last layer
+    else:
+        copy_trunk(source, model)
+    return model
+
+
+def locate(card: Card, weights: str | Path) -> Path:
+    """The file of a set of weights: in the package, in the cache, or a path.
+
+    Args:
+        card: Card of a network.
+        weights: `"default"`, the name of a set of weights, or a path.
+
+    Returns:
+        Path of a file that is present and, where its digest is known, verified.
+
+    Raises:
+        ValueError: If the network has no weights.
+        FileNotFoundError: If `weights` is neither a set's name nor a file.
+        OSError: If the file cannot be downloaded.
+    """
+    by_name = {entry.name: entry for entry in card.weights}
+    if weights == "default" and card.weights:
+        return _obtain(card.weights[0])
+    if weights == "default":
+        raise ValueError(
+            f"No trained weights are available for {card.name!r}. Pass weights=None "
+            "for a random start, or weights=PATH for a file of your own"
+        )
+    if str(weights) in by_name:
+        return _obtain(by_name[str(weights)])
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        names = ", ".join(["default", *by_name]) if by_name else "no set of weights"
+        raise FileNotFoundError(
+            f"`weights` must be a file or a set of weights of {card.name!r} ({names}). "
+            f"There is no file {str(weights)!r}"
+        )
+    _verify_copy(card, path)
+    return path
+
+
+def copy_trunk(source: "keras.Model", target: "keras.Model") -> None:
+    """Copy the weights of all layers but the last, by name.
+
+    Args:
+        source: Model with weights.
+        target: Model of the same layers, with another number of targets.
+    """
+    for layer in target.layers:
+        if layer.name != HEAD:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+
+
+def _obtain(weights: Weights) -> Path:
+    if not weights.sources:
+        with as_file(files("zoo") / "weights" / weights.file) as path:
+            return path
+    return fetch(
+        RemoteFile(
+            weights.file, weights.sources, weights.size, weights.sha256, weights.md5
+        )
+    )
+
+
+def _verify_copy(card: Card, path: Path) -> None:
+    """Check a user's copy of a published file, known by its name, for damage."""
+    for weights in card.weights:
+        if weights.file == path.name:
+            verify(
+                path,
+                RemoteFile(weights.file, (), weights.size, weights.sha256, weights.md5),
+            )
+
+
+def _fill(model: "keras.Model", path: Path) -> None:
+    from zoo.porting import port_weights
+
+    port_weights(path, model)

@@ -1,0 +1,323 @@
+"""Predictions for the sequences of a file, written to a file as they are made.
+
+What the rules are:
+
+- The input is FASTA, or BED with a genome. Rows come out in the order of the input,
+  one for each record, repeated names included. Only one batch is held in memory, so
+  the input may be of any length.
+- A sequence of another length than the network's is an error unless `fit` says what
+  to do. The centre stays the centre; where the difference is odd, the odd base is cut
+  from, or added to, the right end. So a sequence and its reverse complement are not
+  cut alike when the difference is odd.
+- Around an interval of another length, the window of the network's length on the same
+  centre is read from the genome, with its real flanks.
+- N and the other IUPAC codes are encoded as in the network's training.
+- Monte Carlo dropout is off unless `mc_samples` is given, so predictions repeat.
+"""
+
+import array
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.loading import load
+from zoo.registry import describe
+from zoo.tables import Columns, check_output, is_standard_output, open_table
+from zoo.windows import (
+    BED_KEYS,
+    FASTA_KEYS,
+    Window,
+    check_input,
+    count_records,
+    read_windows,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+_PLAIN = {"predictions": ""}
+_SAMPLED = {"predictions": "_mean", "std": "_std"}
+
+
+@dataclass
+class PredictionSummary:
+    """What `predict_file` did; prints as one line.
+
+    Attributes:
+        rows: Sequences predicted.
+        ambiguous_letters: Letters read as N. N added to a record does not count, N
+            for bases off the end of a chromosome does.
+        duplicate_names: Rows whose name an earlier row has (`"."` is no name).
+        cropped: Sequences cut to the network's length.
+        padded: Sequences with N added at their ends.
+        extended: Intervals widened along the genome.
+    """
+
+    rows: int = 0
+    ambiguous_letters: int = 0
+    duplicate_names: int = 0
+    cropped: int = 0
+    padded: int = 0
+    extended: int = 0
+
+    def __str__(self) -> str:
+        counts = [
+            (f.name.replace("_", " "), getattr(self, f.name)) for f in fields(self)
+        ]
+        return ", ".join(
+            f"{count:,} {what}" for what, count in counts if count or what == "rows"
+        )
+
+
+def predict_file(
+    model: "keras.Model | str | os.PathLike",
+    path: str | os.PathLike,
+    output: str | os.PathLike | None = None,
+    *,
+    genome: str | os.PathLike | None = None,
+    weights: str | os.PathLike | None = "default",
+    targets: Sequence[str] | None = None,
+    fit: str = "error",
+    average_strands: bool = False,
+    mc_samples: int | None = None,
+    seed: int = 0,
+    batch_size: int = 128,
+    n_value: float | None = None,
+    format: str | None = None,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> PredictionSummary:
+    """Predict all sequences of a FASTA file, or all intervals of a BED file.
+
+    Args:
+        model: A network's name (see `zoo.list_models`), a `.keras` file, or a
+            `keras.Model` from `(batch, length, 4)`, in the order A, C, G, T, to
+            `(batch, targets)`.
+        path: FASTA, or BED if `genome` is given; plain, gzip or bgzip; `"-"` for the
+            standard input.
+        output: File to write; `None` or `"-"` for the standard output.
+        genome: FASTA file from which the intervals of a BED file are read.
+            Intervals on strand `-` are reverse-complemented.
+        weights: Weights of a named network, as in `zoo.load`.
+        targets: Names of the outputs; by default those of the network's card, or
+            `target_0`, `target_1`, ...
+        fit: What to do with another length than the network's: `"error"`, `"crop"`
+            longer sequences to their centre, `"pad"` shorter ones with N on both
+            sides, or `"both"`. The last three also move intervals to the network's
+            length; off the ends of a chromosome only `"pad"` and `"both"` add N.
+        average_strands: Whether to average the predictions for a sequence and for
+            its reverse complement.
+        mc_samples: Number of networks sampled by Monte Carlo dropout, at least 2.
+            Each target then has a mean and a standard deviation over them.
+        seed: Integer that determines these samples.
+        batch_size: Sequences per step.
+        n_value: Value from 0 to 1 of the four channels for N; by default that of
+            the network's training, 0 for a model without a card.
+        format: `"tsv"`, `"csv"`, `"parquet"`, `"h5"` or `"npz"`; by default by the
+            suffix of `output`, tsv on the standard output.
+        progress: Whether to show a bar on stderr, if that is a terminal.
+        overwrite: Whether to replace `output` if it exists.
+
+    Returns:
+        A `PredictionSummary`.
+
+    Raises:
+        ValueError: If an argument, the model or a record does not fit; for a record
+            the message starts with `path:line`.
+        FileExistsError: If `output` exists and `overwrite` is `False`.
+        OSError: If a file cannot be read or written.
+        ImportError: If a format needs a package that is missing.
+
+    Example:
+
+    ```python
+    predict_file("deepsea", "promoters.fa", "promoters.tsv", average_strands=True)
+    predict_file("danq", "peaks.bed", "peaks.h5", genome="hg19.fa", fit="both")
+    ```
+    """
+    format = check_output(output, format, overwrite)
+    check_input(path, genome, fit)
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    model, card_targets, card_n_value = _open_model(model, weights)
+    length, count = _check_shapes(model)
+    n_value = card_n_value if n_value is None else n_value
+    columns = Columns(
+        FASTA_KEYS if genome is None else BED_KEYS,
+        _name_targets(targets or card_targets, count),
+        _PLAIN if mc_samples is None else _SAMPLED,
+    )
+    predict = _predictor(model, n_value, average_strands, mc_samples, seed)
+    tally = _Tally()
+    windows = read_windows(path, genome, length, fit)
+    with (
+        _bar(progress and _has_room_for_bar(output), path, genome) as advance,
+        open_table(output, format, columns) as write,
+    ):
+        for batch in _batches(windows, batch_size):
+            write([window.keys for window in batch], predict(batch))
+            tally.add(batch)
+            advance(len(batch))
+    return tally.summary()
+
+
+class _Tally:
+    """Counts over all windows."""
+
+    def __init__(self):
+        self._counts = PredictionSummary()
+        # Eight bytes a name; a set of the names would take a hundred.
+        self._names = array.array("q")
+
+    def add(self, batch: list[Window]) -> None:
+        counts = self._counts
+        counts.rows += len(batch)
+        for window in batch:
+            counts.ambiguous_letters += window.ambiguous
+            counts.cropped += window.cropped
+            counts.padded += window.padded
+            counts.extended += window.extended
+            if window.name != ".":
+                self._names.append(hash(window.name))
+
+    def summary(self) -> PredictionSummary:
+        repeated = len(self._names) - len(np.unique(self._names))
+        return replace(self._counts, duplicate_names=repeated)
+
+
+def _open_model(
+    model: "keras.Model | str | os.PathLike", weights: str | os.PathLike | None
+) -> tuple["keras.Model", tuple[str, ...] | None, float]:
+    """A model, and the targets and the value of N that its card states."""
+    by_path = isinstance(model, str | os.PathLike)
+    if by_path and not os.fspath(model).endswith(".keras"):
+        card = describe(os.fspath(model))
+        return load(card.name, weights=weights), card.targets, card.n_value
+    if weights != "default":
+        raise ValueError(
+            "`weights` (--weights) are for networks of the zoo, by name. "
+            f"Received: weights={weights!r} with a model that has its own"
+        )
+    if by_path:
+        import keras
+
+        import rckeras  # noqa: F401  (registers the layers)
+
+        Path(model).stat()
+        model = keras.saving.load_model(model, compile=False)
+    return model, None, 0.0
+
+
+def _check_shapes(model: "keras.Model") -> tuple[int | None, int]:
+    """Length of the input, `None` if any will do, and number of targets."""
+    if getattr(model, "inputs", None) is None:
+        raise ValueError(
+            "`model` must be functional, or sequential with a known input. Received: "
+            f"{model!r}"
+        )
+    inputs = [tuple(x.shape) for x in model.inputs]
+    if len(inputs) != 1 or len(inputs[0]) != 3 or inputs[0][-1] != 4:
+        raise ValueError(
+            "`model` must take one input of shape (batch, length, 4). Received: "
+            f"{model.name!r} with inputs {inputs}"
+        )
+    outputs = [tuple(y.shape) for y in model.outputs]
+    if len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][-1] is None:
+        raise ValueError(
+            "`model` must give one output of shape (batch, targets). Received: "
+            f"{model.name!r} with outputs {outputs}"
+        )
+    return inputs[0][1], outputs[0][1]
+
+
+def _name_targets(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    if names is None:
+        return tuple(f"target_{index}" for index in range(count))
+    if len(names) != count:
+        raise ValueError(
+            f"`targets` must name the {count} outputs of the model. Received: "
+            f"{len(names)} names"
+        )
+    return tuple(names)
+
+
+def _predictor(
+    model: "keras.Model",
+    n_value: float,
+    average_strands: bool,
+    mc_samples: int | None,
+    seed: int,
+) -> Callable[[list[Window]], Sequence[np.ndarray]]:
+    """Function from a batch to one array `(batch, targets)` for each statistic."""
+    from rckeras.interpret import MonteCarloPredictor, without_dropout
+    from rckeras.sequence import one_hot_encode
+
+    if average_strands:
+        model = _average_strands(model)
+    if mc_samples is None:
+        model = without_dropout(model)
+    else:
+        sampled = MonteCarloPredictor(model, mc_samples, seed)
+
+    def predict(batch: list[Window]) -> Sequence[np.ndarray]:
+        sequences = [window.sequence for window in batch]
+        x = one_hot_encode(sequences, "float32", n_value)
+        if mc_samples is None:
+            return [np.asarray(model.predict_on_batch(x), "float32")]
+        return sampled.predict(x)
+
+    return predict
+
+
+def _average_strands(model: "keras.Model") -> "keras.Model":
+    """Both strands in one model, so that a dropout mask drawn is drawn for both."""
+    import keras
+
+    from rckeras import reverse_complement
+
+    x = keras.Input(model.inputs[0].shape[1:])
+    strands = [model(x), model(reverse_complement(x))]
+    return keras.Model(x, keras.layers.average(strands))
+
+
+def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    """Lists of at most `size` windows of one length."""
+    for _, group in itertools.groupby(windows, lambda window: len(window.sequence)):
+        while batch := list(itertools.islice(group, size)):
+            yield batch
+
+
+def _has_room_for_bar(output: str | os.PathLike | None) -> bool:
+    """Whether stderr is a terminal on which no rows appear."""
+    rows_appear = is_standard_output(output) and sys.stdout.isatty()
+    return bool(sys.stderr and sys.stderr.isatty() and not rows_appear)
+
+
+@contextlib.contextmanager
+def _bar(wanted: bool, *source: str | os.PathLike | None) -> Iterator[Callable]:
+    """A bar on stderr, as a function that takes the rows done."""
+    if not wanted:
+        yield lambda rows: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn
+
+    columns = *Progress.get_default_columns(), MofNCompleteColumn()
+    rate = TextColumn("{task.fields[rate]}")
+    console = Console(stderr=True)
+    # Redirected, rows for the standard output would go to the console instead.
+    with Progress(*columns, rate, console=console, redirect_stdout=False) as bar:
+        task = bar.add_task("predicting", total=count_records(*source), rate="")
+
+        def advance(rows: int) -> None:
+            speed = bar.tasks[0].speed or 0.0
+            bar.update(task, advance=rows, rate=f"{speed:,.0f} rows/s")
+
+        yield advance

@@ -1,0 +1,239 @@
+"""The cards of the named networks, read from `zoo/presets`.
+
+A card is data: what a network is, where it comes from, which weights exist for it and
+under which licence, what was published of it, and test vectors to check it with. All
+lists and look-ups derive from the cards.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+ALPHABETS = ("ACGT", "AGCT")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One published or shipped set of weights of a network.
+
+    Attributes:
+        name: Name for `zoo.load(..., weights=name)`.
+        format: A format of `zoo.porting`.
+        file: File name, in the package or in the cache.
+        licence: Licence of the weights, as their authors state it.
+        porter: Module that reads the format.
+        sources: Addresses, tried in this order; empty for weights that the package
+            carries.
+        size: Bytes, where published.
+        sha256: Digest, where known.
+        md5: Digest, where published.
+        note: What a user should know.
+    """
+
+    name: str
+    format: str
+    file: str
+    licence: str
+    porter: str
+    sources: tuple[str, ...] = ()
+    size: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TestVector:
+    """An input and the output that a network must give for it.
+
+    Attributes:
+        weights: Name of a set of weights, or `"drawn"` for weights drawn from
+            `numpy.random.RandomState(0)`.
+        sequence: Letters of the input.
+        expected: Leading outputs, dropout off.
+        tolerance: Largest absolute difference allowed.
+    """
+
+    __test__ = False
+
+    weights: str
+    sequence: str
+    expected: tuple[float, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a named network; prints as a page.
+
+    Attributes:
+        name: Name of the network.
+        family: Key of its paper, such as `"brown2018"`.
+        description: What it is, in a sentence or two.
+        citation: Authors, title, journal and year.
+        doi: Digital object identifier of the paper.
+        builder: `"module:function"` in `zoo.architectures`.
+        arguments: Arguments of the builder.
+        trained_on: Data that the published network was trained on.
+        sequence_length: Length of the input in bases.
+        channel_order: Order of the letters in the published training data. Networks
+            of the zoo take A, C, G, T, whatever this is.
+        n_value: Value of the four channels for N in the published training data.
+        strand_symmetry: `"invariant"` if both strands get the same answer by
+            construction, otherwise `"none"`.
+        targets: Unique ids of the outputs, in order.
+        parameter_count: Trainable parameters.
+        published: Published figures by name.
+        measured: Figures measured with this package, by name.
+        weights: Sets of weights; the first is the default.
+        test_vectors: Inputs with expected outputs.
+    """
+
+    name: str
+    family: str
+    description: str
+    citation: str
+    doi: str
+    builder: str
+    arguments: dict[str, Any]
+    trained_on: str
+    sequence_length: int
+    channel_order: str
+    n_value: float
+    strand_symmetry: str
+    targets: tuple[str, ...]
+    parameter_count: int
+    published: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+    weights: tuple[Weights, ...] = ()
+    test_vectors: tuple[TestVector, ...] = ()
+
+    def __str__(self) -> str:
+        names = ", ".join(self.targets[:6])
+        if len(self.targets) > 6:
+            names += ", ..."
+        rows = [
+            ("citation", f"{self.citation} doi:{self.doi}"),
+            ("input", f"{self.sequence_length} bases, one-hot A,C,G,T"),
+            ("trained as", f"{self.channel_order}, N as {self.n_value:g}"),
+            ("trained on", self.trained_on),
+            ("targets", f"{len(self.targets)}: {names}"),
+            ("parameters", f"{self.parameter_count:,}"),
+            ("strand symmetry", self.strand_symmetry),
+            ("published", _figures(self.published)),
+            ("measured", _figures(self.measured)),
+            ("weights", "; ".join(map(_describe_weights, self.weights)) or "none yet"),
+        ]
+        width = max(len(label) for label, _ in rows)
+        lines = [f"{self.name}: {self.description}"]
+        lines += [f"  {label.ljust(width)}  {text}" for label, text in rows if text]
+        return "\n".join(lines)
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the networks, in natural order.
+
+    Args:
+        pattern: Shell-style pattern, such as `"koo-*"`.
+
+    Returns:
+        The names that match.
+
+    Example:
+
+    >>> list_models("crnn-320*")
+    ['crnn-320', 'crnn-320-projection']
+    """
+    names = [name for name in _cards() if fnmatchcase(name, pattern)]
+    return sorted(names, key=_natural)
+
+
+def describe(name: str) -> Card:
+    """The card of a network.
+
+    Args:
+        name: Name of a network, see `list_models`.
+
+    Returns:
+        A `Card`, to be printed or read.
+
+    Raises:
+        ValueError: If there is no such network; the message names those with names
+            like it.
+
+    Example:
+
+    >>> print(describe("prdm9"))
+    """
+    if name not in _cards():
+        near = difflib.get_close_matches(str(name), _cards(), n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise ValueError(
+            f"No network is called {name!r}. {hint}All names: "
+            f"{', '.join(list_models())}"
+        )
+    return _cards()[name]
+
+
+def _describe_weights(weights: Weights) -> str:
+    place = "in this package" if not weights.sources else "downloaded on first use"
+    note = f" {weights.note}" if weights.note else ""
+    return f"{weights.name} ({place}; licence: {weights.licence}).{note}"
+
+
+def _figures(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in figures.items())
+
+
+def _natural(name: str) -> list:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+@cache
+def _cards() -> dict[str, Card]:
+    folder = files("zoo") / "presets"
+    papers = tomllib.loads((folder / "papers.toml").read_text("utf-8"))
+    cards = {}
+    for file in folder.iterdir():
+        if file.name.endswith(".toml") and file.name != "papers.toml":
+            card = _parse(tomllib.loads(file.read_text("utf-8")), papers)
+            cards[card.name] = card
+    return cards
+
+
+def _parse(data: dict[str, Any], papers: dict[str, dict]) -> Card:
+    data = {**papers[data["family"]], "arguments": {}, **data}
+    data["targets"] = _target_ids(data["targets"])
+    data["weights"] = tuple(
+        Weights(**{**entry, "sources": tuple(entry.get("sources", ()))})
+        for entry in data.get("weights", ())
+    )
+    data["test_vectors"] = tuple(
+        TestVector(**{**entry, "expected": tuple(entry["expected"])})
+        for entry in data.get("test_vectors", ())
+    )
+    return Card(**data)
+
+
+def _target_ids(targets: list[str] | str) -> tuple[str, ...]:
+    """Ids listed in a card, or in a file that several cards share."""
+    if isinstance(targets, str):
+        text = (files("zoo") / "presets" / "targets" / targets).read_text("utf-8")
+        targets = text.splitlines()
+    return tuple(unique_ids(targets))
+
+
+def unique_ids(names: Iterable[str]) -> list[str]:
+    """Tell repeated names apart by a number: `a, b, a` becomes `a, b, a.2`."""
+    seen: dict[str, int] = {}
+    ids = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        ids.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+    return ids

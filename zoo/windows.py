@@ -1,0 +1,226 @@
+"""Sequences of the length that a network reads, from a FASTA or BED file.
+
+A sequence of another length is an error unless `fit` says what to do with it. The
+centre stays the centre; where the difference is odd, the odd base is cut from, or
+added to, the right end, so that a sequence and its reverse complement are then not
+cut alike. Around an interval of another length, the window on the same centre is read
+from the genome, with its real flanks.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rckeras.io import Genome, Interval
+
+FITS = ("error", "crop", "pad", "both")
+
+FASTA_KEYS = {"name": str}
+BED_KEYS = {"chrom": str, "start": int, "end": int, "name": str, "strand": str}
+
+
+class Window(NamedTuple):
+    """A sequence as a network reads it.
+
+    Attributes:
+        keys: What tells it from others: `(name,)`, or the fields of its interval as
+            the file has them.
+        name: Its name, `"."` if it has none.
+        sequence: Letters, all of one length if the network has one.
+        ambiguous: Number of letters read as N. N added to a record does not count, N
+            for bases off the end of a chromosome does.
+        cropped: Whether it was cut.
+        padded: Whether N was added.
+        extended: Whether it was widened along the genome.
+    """
+
+    keys: tuple
+    name: str
+    sequence: str
+    ambiguous: int
+    cropped: bool = False
+    padded: bool = False
+    extended: bool = False
+
+
+def read_windows(
+    path: str | os.PathLike,
+    genome: str | os.PathLike | None,
+    length: int | None,
+    fit: str = "error",
+) -> Iterator[Window]:
+    """Read the sequences of a FASTA file, or the intervals of a BED file.
+
+    Args:
+        path: FASTA, or BED if `genome` is given; plain, gzip or bgzip; `"-"` for the
+            standard input.
+        genome: FASTA file from which intervals are read. Those on strand `-` are
+            reverse-complemented.
+        length: Length that the network reads; `None` to leave all as they are.
+        fit: `"error"`, `"crop"` longer sequences, `"pad"` shorter ones with N on both
+            sides, or `"both"`. The last three also move intervals to the network's
+            length; off the ends of a chromosome only `"pad"` and `"both"` add N.
+
+    Yields:
+        A `Window` for each record, in the order of the file, one in memory at a time.
+
+    Raises:
+        ValueError: If a record does not fit, holds a letter that is none, or lies
+            outside the genome. The message starts with `path:line`.
+        OSError: If a file cannot be read.
+    """
+    if genome is None:
+        yield from _read_records(path, length, fit)
+        return
+    from rckeras.io import Genome
+
+    with Genome(genome) as opened:
+        yield from _read_intervals(path, opened, length, fit)
+
+
+def check_input(
+    path: str | os.PathLike, genome: str | os.PathLike | None, fit: str
+) -> None:
+    """Check, before any work is done, that `read_windows` can start.
+
+    Raises:
+        ValueError: If `fit` is unknown, a BED file comes without a genome, or a FASTA
+            file with one.
+        OSError: If a file is missing.
+    """
+    if fit not in FITS:
+        raise ValueError(f"`fit` must be one of {', '.join(FITS)}. Received: {fit!r}")
+    for file in (path, genome):
+        if file is not None and os.fspath(file) != "-":
+            Path(file).stat()
+    if not Path(path).is_file():  # a pipe cannot be read twice
+        return
+    from rckeras.io import open_text
+
+    with open_text(path) as lines:
+        start = next((line.strip() for line in lines if line.strip()), "")
+    if start.startswith(">") and genome is not None:
+        raise ValueError(
+            f"{path} is a FASTA file; `genome` (--genome) is for intervals (BED)"
+        )
+    if start and not start.startswith(">") and genome is None:
+        raise ValueError(
+            f"{path} is no FASTA file, which starts with '>'. To predict the intervals "
+            f"of a BED file, give their `genome` (--genome). Received: {start[:40]!r}"
+        )
+
+
+def count_records(
+    path: str | os.PathLike, genome: str | os.PathLike | None
+) -> int | None:
+    """About how many windows will come, if the input can be read twice."""
+    if not Path(path).is_file():
+        return None
+    from rckeras.io import open_text
+
+    with open_text(path) as lines:
+        if genome is None:
+            return sum(line.startswith(">") for line in lines)
+        return sum(not line.startswith(("#", "\n")) for line in lines)
+
+
+def _read_records(
+    path: str | os.PathLike, length: int | None, fit: str
+) -> Iterator[Window]:
+    from rckeras.io import read_fasta
+    from rckeras.sequence import count_ambiguous
+
+    allowed = {"error": (), "crop": (1,), "pad": (-1,), "both": (1, -1)}[fit]
+    for record in read_fasta(path):
+        letters = record.sequence
+        place = f"{path}:{record.line}: record {record.name!r}"
+        start, end = _centre(0, len(letters), length)
+        change = _compare(len(letters), end - start)
+        if change and change not in allowed:
+            raise _misfit(place, len(letters), length)
+        inside = letters[max(start, 0) : end]
+        with _at(place):
+            ambiguous = count_ambiguous(inside)
+        yield Window(
+            keys=(record.name,),
+            name=record.name,
+            sequence="N" * -start + inside + "N" * (end - len(letters)),
+            ambiguous=ambiguous,
+            cropped=change > 0,
+            padded=change < 0,
+        )
+
+
+def _read_intervals(
+    path: str | os.PathLike, genome: "Genome", length: int | None, fit: str
+) -> Iterator[Window]:
+    from rckeras.io import read_bed
+    from rckeras.sequence import count_ambiguous
+
+    for interval in read_bed(path):
+        place = f"{path}:{interval.line}: interval {interval.name!r}"
+        start, end = _centre(interval.start, interval.end, length)
+        change = _compare(interval.end - interval.start, end - start)
+        if change and fit == "error":
+            raise _misfit(place, interval.end - interval.start, length)
+        with _at(place):
+            sequence, padded = _fetch(genome, interval, start, end, fit)
+            ambiguous = count_ambiguous(sequence)
+        yield Window(
+            keys=tuple(getattr(interval, key) for key in BED_KEYS),
+            name=interval.name,
+            sequence=sequence,
+            ambiguous=ambiguous,
+            cropped=change > 0,
+            padded=padded,
+            extended=change < 0,
+        )
+
+
+def _centre(start: int, end: int, length: int | None) -> tuple[int, int]:
+    """The window of a length on the centre of another, the odd base at the right."""
+    if length is None:
+        return start, end
+    surplus = end - start - length
+    start += surplus // 2 if surplus > 0 else -(-surplus // 2)
+    return start, start + length
+
+
+def _compare(found: int, length: int) -> int:
+    """1 if longer, -1 if shorter, otherwise 0."""
+    return (found > length) - (found < length)
+
+
+def _fetch(
+    genome: "Genome", interval: "Interval", start: int, end: int, fit: str
+) -> tuple[str, bool]:
+    """Letters of a window of the genome, and whether N stands for missing bases."""
+    try:
+        return genome.fetch(interval.chrom, start, end, interval.strand), False
+    except ValueError:
+        if fit not in ("pad", "both"):
+            raise
+    # An interval whose centre is off the chromosome comes from another genome.
+    middle = (start + end) // 2
+    genome.fetch(interval.chrom, middle, middle + 1)
+    return genome.fetch(interval.chrom, start, end, interval.strand, pad=True), True
+
+
+def _misfit(place: str, found: int, length: int) -> ValueError:
+    return ValueError(
+        f"{place}: it has {found} bases and the network reads {length}. `fit` (--fit) "
+        "'crop' takes the centre of longer ones, 'pad' adds N to shorter ones, 'both' "
+        "does both"
+    )
+
+
+@contextlib.contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Name the place in the input where something is wrong."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
