@@ -120,7 +120,8 @@ def _in_one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
     lines = filter(None, (line.strip() for line in text.splitlines()))
-    return "; ".join(lines).replace(":; ", ": ") or type(error).__name__
+    joined = "; ".join(lines).replace(":; ", ": ").replace(".; ", ". ")
+    return joined or type(error).__name__
 
 
 def _drop_stdout() -> None:

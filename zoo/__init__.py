@@ -5,6 +5,7 @@ Importing this package costs little: Keras is imported when a network is built.
 
 from zoo.checking import check
 from zoo.loading import build, load
+from zoo.prediction import predict_file
 from zoo.registry import Card, describe, list_models
 
-__all__ = ["Card", "build", "check", "describe", "list_models", "load"]
+__all__ = ["Card", "build", "check", "describe", "list_models", "load", "predict_file"]

@@ -144,7 +144,6 @@ def open_table(
     """
     if is_standard_output(path):
         yield _text_writer(sys.stdout, columns, _TEXT[format])
-        sys.stdout.flush()
         return
     path = Path(path).resolve()
     part = path.with_name(f"{path.name}.part")
@@ -174,8 +173,8 @@ def _resolve_format(path: str | os.PathLike | None, format: str | None) -> str:
         if name.endswith(suffix):
             return found
     raise ValueError(
-        f"`output` must end in {', '.join(_SUFFIXES)}, or `format` (--format) say what "
-        f"to write. Received: {os.fspath(path)!r}"
+        f"`output` must end in {', '.join(_SUFFIXES)}, or `format` (--format) must "
+        f"say what to write. Received: {os.fspath(path)!r}"
     )
 
 

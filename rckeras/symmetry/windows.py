@@ -9,6 +9,8 @@ end, they must lie on the same positions:
   even and not negative, so that both ends receive the same share.
 """
 
+from collections.abc import Callable
+
 MAX_SEARCH = 10_000
 
 
@@ -32,7 +34,9 @@ def output_length(
     return (length - (size - 1) * dilation_rate - 1) // strides + 1
 
 
-def nearest(length: int, is_good) -> tuple[int | None, int | None]:
+def nearest(
+    length: int, is_good: Callable[[int], bool]
+) -> tuple[int | None, int | None]:
     """Nearest lengths below and above `length` for which `is_good(length)` holds."""
     below = next((n for n in range(length - 1, 0, -1) if is_good(n)), None)
     above = next(

@@ -295,9 +295,7 @@ DENSE = [
 ]
 
 POOLS = [
-    Descriptor(
-        pool, {}, shape=shape, output=output, symmetry="invariant", exact=True
-    )
+    Descriptor(pool, {}, shape=shape, output=output, symmetry="invariant", exact=True)
     for pool in (RevCompMaxPooling, RevCompSumPooling, RevCompAveragePooling)
     for shape, output in [((7, 6), (7, 3)), ((8,), (4,))]
 ]

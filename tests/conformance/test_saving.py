@@ -51,8 +51,7 @@ def exported(module):
     return {
         name: value
         for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__
-        and name[0] != "_"
+        if getattr(value, "__module__", None) == module.__name__ and name[0] != "_"
     }
 
 

@@ -12,12 +12,13 @@ ROOT = Path(cli.__file__).parents[1]
 NAMES = [name for name, _, _ in cli.COMMANDS]
 
 
-def python(code, *arguments, **options):
+def python(code, stdout=subprocess.PIPE, **options):
     """Run code in a fresh interpreter."""
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", code],
         cwd=ROOT,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
         **options,
@@ -111,7 +112,7 @@ def test_the_commands_exit_code_is_passed_on(command):
     ("error", "text"),
     [
         (ValueError("in.fa:3: wrong"), "in.fa:3: wrong"),
-        (OSError("could not fetch:\n  a: refused\nput it here"), None),
+        (OSError("could not fetch:\n  a: refused\n  b: gone.\nput it here"), None),
         (ImportError("needs pyarrow"), "needs pyarrow"),
         (FileNotFoundError(2, "No such file or directory", "x.fa"), None),
         (ValueError(), "ValueError"),
@@ -122,7 +123,7 @@ def test_an_error_is_one_line(command, capsys, error, text):
         text = "x.fa: No such file or directory"
     command(fail(error))
     assert cli.main(["stub"]) == 1
-    expected = text or "could not fetch: a: refused; put it here"
+    expected = text or "could not fetch: a: refused; b: gone. put it here"
     assert capsys.readouterr().err == f"rckeras: error: {expected}\n"
 
 
@@ -146,31 +147,26 @@ def test_an_interrupt_ends_quietly(command, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signal")
-def test_a_reader_that_goes_ends_it_quietly():
+@pytest.mark.parametrize("lines", [3, 100_000])
+def test_a_reader_that_goes_ends_it_quietly(lines):
     code = """
 import sys, types
 from tuning import cli
 def run(args):
-    for line in range(100_000):
+    for line in range(int(sys.stdin.read())):
         print(line)
     return 0
 sys.modules["stub"] = types.SimpleNamespace(add_arguments=lambda p: None, run=run)
 cli.COMMANDS = (("stub", "a stub", "stub"),)
 sys.exit(cli.main(["stub"]))
 """
+    # Buffered, as Python is by default, there is something left to flush at the end.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     reading, writing = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(writing)
-    os.read(reading, 1)
     os.close(reading)
-    assert process.communicate()[1] == ""
-    assert process.returncode == 141
+    result = python(code, env=environment, input=str(lines), stdout=writing)
+    os.close(writing)
+    assert (result.stderr, result.returncode) == ("", 141)
 
 
 def test_tensorflow_is_told_to_be_quiet(command, monkeypatch):

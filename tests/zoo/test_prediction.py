@@ -2,6 +2,7 @@ import contextlib
 import gzip
 import io
 import sys
+from dataclasses import replace
 
 import h5py
 import keras
@@ -269,18 +270,19 @@ def test_a_saved_model_predicts_alike(bayesian, fasta, tmp_path):
     np.testing.assert_array_equal(again, numbers)
 
 
-def test_a_named_network_brings_its_targets_and_its_n(fasta, tmp_path):
-    named = zoo.build("shrikumar-sim-rc")
+def test_a_named_network_brings_its_targets_and_its_n(fasta, tmp_path, monkeypatch):
+    name, output = "shrikumar-sim-rc", tmp_path / "own.tsv"
+    card = replace(zoo.describe(name), n_value=0.25, targets=("a", "b", "c"))
+    monkeypatch.setattr("zoo.prediction.describe", lambda name: card)
+    named = zoo.build(name)
     named.save_weights(tmp_path / "own.weights.h5")
-    card = zoo.describe("shrikumar-sim-rc")
-    output = tmp_path / "out.tsv"
-    weights = tmp_path / "own.weights.h5"
-    predict_file("shrikumar-sim-rc", fasta, output, weights=weights, fit="pad")
+    predict_file(name, fasta, output, weights=tmp_path / "own.weights.h5", fit="pad")
     header, _, numbers = read(output)
-    assert header[1:] == list(card.targets)
-    options = {"fit": "pad", "n_value": card.n_value}
-    expected = predict(named, fasta, tmp_path, **options)
+    assert header == ["name", "a", "b", "c"]
+    expected = predict(named, fasta, tmp_path, fit="pad", n_value=0.25)
     np.testing.assert_array_equal(numbers, expected)
+    other = predict(named, fasta, tmp_path, fit="pad", n_value=0.0)
+    assert not np.allclose(numbers, other)
 
 
 def test_weights_for_a_model_that_has_its_own_are_refused(model, fasta, tmp_path):

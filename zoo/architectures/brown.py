@@ -53,7 +53,8 @@ def prdm9(
     "predictions" then sees all 16 channels.
 
     Args:
-        targets: Number of classes.
+        targets: Number of classes. Two start at the paper's values (section 2.9), other
+            numbers at Keras's; one is a sigmoid, for a yes or no.
         sequence_length: Length of the input in bases. The paper cuts 1000 to 997 so
             that the pool ends at the last base, which equivariance needs: 997, 1005.
         include_top: Whether to end in "predictions"; without it the output is that of
@@ -138,7 +139,8 @@ def brown_simulation(
     pooling.
 
     Args:
-        targets: Number of classes.
+        targets: Number of classes. Two start at the paper's values (section 2.9), other
+            numbers at Keras's; one is a sigmoid, for a yes or no.
         sequence_length: Length of the input in bases, at least `kernel_size`.
         include_top: Whether to end in "predictions"; without it the output is that of
             "global_pool".
@@ -217,12 +219,18 @@ def _drop(x, dropout, rate, equivariant, name):
 def _finish(sequence, x, targets, include_top, name):
     x = keras.layers.GlobalMaxPooling1D(name="global_pool")(x)
     if include_top:
-        start = [1.0, -1.0] if targets == 2 else 0.0
-        x = keras.layers.Dense(
-            targets,
-            activation="softmax",
-            kernel_initializer="ones",
-            bias_initializer=keras.initializers.Constant(start),
-            name="predictions",
-        )(x)
+        x = _predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
+
+
+def _predictions(targets):
+    if targets != 2:
+        activation = "sigmoid" if targets == 1 else "softmax"
+        return keras.layers.Dense(targets, activation=activation, name="predictions")
+    return keras.layers.Dense(
+        targets,
+        activation="softmax",
+        kernel_initializer="ones",
+        bias_initializer=keras.initializers.Constant([1.0, -1.0]),
+        name="predictions",
+    )

@@ -1,6 +1,7 @@
 """`rckeras quickstart`: a first run that needs no file and no download."""
 
 import argparse
+import sys
 
 from zoo.commands import import_keras
 
@@ -14,5 +15,5 @@ def run(args: argparse.Namespace) -> int:
     import_keras()
     from zoo import quickstart
 
-    quickstart.run()
+    quickstart.run(sys.stdout)
     return 0

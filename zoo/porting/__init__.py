@@ -75,4 +75,10 @@ def _load_own(path: str | Path, model: "keras.Model", suffix: str) -> None:
             f"{path} is a file of Keras 3, which loads it by its name: rename it to "
             f"end in {suffix}"
         )
-    model.load_weights(path)
+    try:
+        model.load_weights(path)
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} does not hold the weights of '{model.name}': {reason}"
+        ) from error

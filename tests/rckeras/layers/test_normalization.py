@@ -105,8 +105,7 @@ def test_the_mask_of_a_masking_layer_arrives():
     model = keras.Sequential([keras.Input((6, 4)), keras.layers.Masking(), layer])
     model(x, training=True)
     mean, variance = strand_moments(x[:, :4])
-    with pytest.raises(AssertionError):
-        assert_alike(to_numpy(layer.moving_mean), strand_moments(x)[0], 1e-5)
+    assert np.abs(mean - strand_moments(x)[0]).min() > 1e-2
     assert_alike(to_numpy(layer.moving_mean), mean, 1e-5)
     assert_alike(to_numpy(layer.moving_variance), variance, 1e-5)
 

@@ -7,7 +7,12 @@ import pytest
 
 from rckeras.activations import shifted_relu
 from rckeras.interpret import fix_dropout
-from rckeras.layers import MonteCarloDropout, RevCompDropout
+from rckeras.layers import (
+    MonteCarloDropout,
+    RevCompAveragePooling,
+    RevCompDropout,
+    RevCompSumPooling,
+)
 from tests.zoo.architectures.arithmetic import (
     conv,
     correlate,
@@ -44,6 +49,16 @@ def test_the_layers_stand_in_the_published_order():
     simulation_layers = "conv1 strand_pool dropout1 global_pool"
     assert names(prdm9()) == f"{prdm9_layers} predictions"
     assert names(brown_simulation()) == f"{simulation_layers} predictions"
+
+
+def test_strands_are_pooled_as_in_the_released_code_by_default():
+    assert type(prdm9().get_layer("strand_pool")) is RevCompSumPooling
+    assert type(brown_simulation().get_layer("strand_pool")) is RevCompAveragePooling
+
+
+def test_convolutions_are_exponential_linear_by_default():
+    assert prdm9().get_layer("conv2").activation is keras.activations.elu
+    assert brown_simulation().get_layer("conv1").activation is keras.activations.elu
 
 
 @pytest.mark.parametrize("builder", [prdm9, brown_simulation])
@@ -196,3 +211,9 @@ def test_the_tied_network_refuses_the_uncut_window():
 def test_convolutions_and_pools_must_come_in_equal_number():
     with pytest.raises(ValueError, match=r"pool_sizes=\(8,\)"):
         prdm9(pool_sizes=(8,))
+
+
+@pytest.mark.parametrize("builder", [prdm9, brown_simulation])
+def test_a_single_target_is_a_sigmoid_that_can_say_no(builder):
+    head = builder(targets=1).get_layer("predictions")
+    assert head.activation is keras.activations.sigmoid

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rckeras.activations import threshold_relu
 from tests.zoo.architectures.arithmetic import (
     conv,
     correlate,
@@ -43,6 +44,11 @@ def test_53_positions_of_960_filters_are_flattened(published):
 def test_dropout_rates_are_the_published_ones(published):
     rates = [published.get_layer(f"dropout{i}").rate for i in (1, 2, 3)]
     assert rates == [0.2, 0.2, 0.5]
+
+
+def test_all_activations_before_the_last_are_thresholds(published):
+    layers = ("conv1", "conv2", "conv3", "hidden")
+    assert {published.get_layer(n).activation for n in layers} == {threshold_relu}
 
 
 def test_the_forward_pass_equals_an_independent_one():
