@@ -16,6 +16,8 @@ def gradients(layer, x, cotangent, **call_arguments):
     compute = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend]
     x = ops.convert_to_tensor(np.asarray(x, "float32"))
     cotangent = ops.convert_to_tensor(np.asarray(cotangent, "float32"))
+    if not layer.built:
+        layer.build(x.shape)
     of_weights, of_input = compute(layer, x, cotangent, call_arguments)
     return [ops.convert_to_numpy(g) for g in of_weights], ops.convert_to_numpy(of_input)
 

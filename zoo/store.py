@@ -128,7 +128,7 @@ def _measure(path: str | Path, kind: str) -> str:
 def _is_intact(path: Path, file: RemoteFile) -> bool:
     try:
         verify(path, file)
-    except (ChecksumError, FileNotFoundError):
+    except (ChecksumError, FileNotFoundError, NotADirectoryError):
         return False
     return True
 
