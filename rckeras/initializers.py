@@ -22,7 +22,8 @@ class WeightedSumInitializer(keras.initializers.RandomUniform):
 
     Example:
 
-    >>> weights = WeightedSumInitializer(seed=0)((9, 20))
+    >>> tuple(WeightedSumInitializer(seed=0)((9, 20)).shape)
+    (9, 20)
     """
 
     def __init__(self, seed: int | None = None):

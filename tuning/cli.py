@@ -21,6 +21,7 @@ COMMANDS = (
     ("quickstart", "a first run without files", "zoo.commands.quickstart"),
 )
 
+_EXPECTED = ValueError, OSError, ImportError
 _DEBUG = "show where an error arose"
 
 
@@ -107,21 +108,21 @@ def _run(module: ModuleType, args: argparse.Namespace, debug: bool) -> int:
         return 141
     except KeyboardInterrupt:
         return 130
-    except (ValueError, OSError, ImportError) as error:
+    except Exception as error:
         if debug:
             raise
-        print(f"rckeras: error: {_in_one_line(error)}", file=sys.stderr)
+        print(f"rckeras: error: {_explain(error)}", file=sys.stderr)
         return 1
     return code
 
 
-def _in_one_line(error: Exception) -> str:
-    text = str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
-    lines = filter(None, (line.strip() for line in text.splitlines()))
-    joined = "; ".join(lines).replace(":; ", ": ").replace(".; ", ". ")
-    return joined or type(error).__name__
+def _explain(error: Exception) -> str:
+    """The message of an error; of an unforeseen one its type and beginning."""
+    from zoo.messages import in_one_line, in_short
+
+    if isinstance(error, _EXPECTED):
+        return in_one_line(error)
+    return f"{in_short(error)} (--debug shows more)"
 
 
 def _drop_stdout() -> None:

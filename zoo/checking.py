@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.loading import build, load, locate
+from zoo.messages import in_one_line
 from zoo.registry import Card, TestVector, describe
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ def check(name: str, weights: str | Path | None = "default") -> CheckResult:
 
     Args:
         name: Name of a network, see `zoo.list_models`.
-        weights: Weights to check, as in `zoo.load`. The default checks all sets of
-            weights that can be had; `None` checks the architecture only.
+        weights: Weights to check, as in `zoo.load`: they must load, and give the
+            outputs recorded for the network's published weights, if there are any.
+            The default checks all sets that have such outputs and can be had; `None`
+            checks the architecture only.
 
     Returns:
         A `CheckResult`, to be printed, with a verdict in `passed`.
@@ -57,7 +60,8 @@ def check(name: str, weights: str | Path | None = "default") -> CheckResult:
 
     Example:
 
-    >>> print(check("prdm9"))
+    >>> check("koo-cnn-25", weights=None).passed
+    True
     """
     from rckeras.interpret import without_dropout
 
@@ -68,22 +72,12 @@ def check(name: str, weights: str | Path | None = "default") -> CheckResult:
     for vector in vectors:
         set_drawn_weights(model)
         steps.append(_check_vector(without_dropout(model), vector))
-    if weights is None:
-        return CheckResult(name, tuple(steps))
-    for vector in card.test_vectors:
-        if vector.weights == DRAWN:
-            continue
-        source = vector.weights if weights == "default" else weights
-        try:
-            path = locate(card, source)
-        except OSError as error:
-            if weights != "default":
-                raise
-            what = f"weights {vector.weights!r}"
-            steps.append((what, None, str(error).splitlines()[0]))
-            continue
-        model = without_dropout(load(name, weights=path))
-        steps.append(_check_vector(model, vector))
+    published = [v for v in card.test_vectors if v.weights != DRAWN]
+    if weights == "default":
+        steps += [_check_published(card, vector) for vector in published]
+    elif weights is not None:
+        named = [v for v in published if v.weights == weights]
+        steps += _check_given(card, weights, named or published)
     return CheckResult(name, tuple(steps))
 
 
@@ -130,6 +124,29 @@ def _check_symmetry(card: Card, model: "keras.Model") -> tuple:
     symmetric = report.symmetry == "invariant"
     found = f"{report.symmetry}, card says {card.strand_symmetry}"
     return "strand symmetry", symmetric == (card.strand_symmetry == "invariant"), found
+
+
+def _check_published(card: Card, vector: TestVector) -> tuple:
+    from rckeras.interpret import without_dropout
+
+    try:
+        path = locate(card, vector.weights)
+    except OSError as error:
+        return f"weights {vector.weights!r}", None, in_one_line(error)
+    return _check_vector(without_dropout(load(card.name, weights=path)), vector)
+
+
+def _check_given(
+    card: Card, weights: str | Path, vectors: list[TestVector]
+) -> list[tuple]:
+    from rckeras.interpret import without_dropout
+
+    model = without_dropout(load(card.name, weights=weights))
+    count = model.output_shape[-1]
+    if vectors and count == len(card.targets):
+        return [_check_vector(model, vector) for vector in vectors]
+    found = f"loads (targets: {count}); no output is recorded for it"
+    return [(f"weights {str(weights)!r}", None, found)]
 
 
 def _check_vector(model: "keras.Model", vector: TestVector) -> tuple:

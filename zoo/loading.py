@@ -2,10 +2,10 @@
 
 import importlib
 import inspect
-import warnings
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from zoo.registry import Card, Weights, describe
 from zoo.store import RemoteFile, fetch, verify
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEAD = "predictions"
 
 
-def build(name: str, **overrides: Any) -> "keras.Model":
+def build(name: str, /, **overrides: Any) -> "keras.Model":
     """Build a named network with random weights.
 
     Args:
@@ -34,7 +34,8 @@ def build(name: str, **overrides: Any) -> "keras.Model":
 
     Example:
 
-    >>> model = build("danq", targets=12)
+    >>> build("koo-cnn-25", targets=3).output_shape
+    (None, 3)
     """
     card = describe(name)
     module, function = card.builder.split(":")
@@ -55,6 +56,7 @@ def build(name: str, **overrides: Any) -> "keras.Model":
 
 def load(
     name: str,
+    /,
     weights: str | Path | None = "default",
     targets: int | None = None,
     **overrides: Any,
@@ -66,9 +68,10 @@ def load(
         weights: `"default"` for the network's first set of weights, the name of
             another set (see `zoo.describe`), the path of a file in any format of
             `zoo.porting`, recognised by its content, or `None` for random weights.
-        targets: Number of outputs. Where it is not that of the weights, all layers
-            but the last keep their weights and a new last layer starts at random,
-            for fine-tuning.
+        targets: Number of outputs; by default that of the weights, so that a file of
+            a fine-tuned network loads as it is. Where it is another, all layers but
+            the last keep their weights and a new last layer starts at random, for
+            fine-tuning.
         **overrides: Other arguments of the network's builder; see `build`.
 
     Returns:
@@ -83,28 +86,21 @@ def load(
 
     Example:
 
-    >>> model = load("prdm9")
-    >>> model = load("danq", weights="DanQ_bestmodel.hdf5", targets=3)
+    ```python
+    model = load("prdm9")
+    model = load("danq", weights="DanQ_bestmodel.hdf5", targets=3)
+    ```
     """
-    if targets is not None:
-        overrides["targets"] = targets
-    model = build(name, **overrides)
     if weights is None:
-        return model
+        chosen = {} if targets is None else {"targets": targets}
+        return build(name, **overrides, **chosen)
     card = describe(name)
-    path = locate(card, weights)
-    whole = {**overrides, "targets": len(card.targets), "include_top": True}
-    if whole == {"targets": len(card.targets), "include_top": True, **overrides}:
-        _fill(model, path)
-        return model
-    source = build(name, **whole)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            _fill(source, path)
-    except ValueError:
-        _fill(model, path)  # saved after fine-tuning, with the new last layer
-    else:
-        copy_trunk(source, model)
+    source, held = _load_saved(name, locate(card, weights), overrides)
+    wanted = (held or len(card.targets)) if targets is None else targets
+    if (wanted if overrides.get("include_top", True) else None) == held:
+        return source
+    model = build(name, **overrides, targets=wanted)
+    copy_trunk(source, model)
     return model
 
 
@@ -156,6 +152,22 @@ def copy_trunk(source: "keras.Model", target: "keras.Model") -> None:
             layer.set_weights(source.get_layer(layer.name).get_weights())
 
 
+def _load_saved(
+    name: str, path: Path, overrides: dict[str, Any]
+) -> tuple["keras.Model", int | None]:
+    """The network as it was saved, and its targets, `None` without the last layer."""
+    from zoo.porting import count_targets, port_weights
+
+    model = build(name, **{**overrides, "include_top": True})
+    held = count_targets(path, model)
+    if held is None:
+        model = build(name, **{**overrides, "include_top": False})
+    elif held != model.output_shape[-1]:
+        model = build(name, **{**overrides, "include_top": True, "targets": held})
+    port_weights(path, model)
+    return model, held
+
+
 def _obtain(weights: Weights) -> Path:
     if not weights.sources:
         with as_file(files("zoo") / "weights" / weights.file) as path:
@@ -168,16 +180,11 @@ def _obtain(weights: Weights) -> Path:
 
 
 def _verify_copy(card: Card, path: Path) -> None:
-    """Check a user's copy of a published file, known by its name, for damage."""
+    """Check a user's copy of a published file, known by a name of it, for damage."""
     for weights in card.weights:
-        if weights.file == path.name:
+        upstream = {Path(urlsplit(url).path).name for url in weights.sources}
+        if path.name in {weights.file, *upstream}:
             verify(
                 path,
                 RemoteFile(weights.file, (), weights.size, weights.sha256, weights.md5),
             )
-
-
-def _fill(model: "keras.Model", path: Path) -> None:
-    from zoo.porting import port_weights
-
-    port_weights(path, model)

@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.loading import load
-from zoo.registry import describe
+from zoo.messages import in_short
+from zoo.registry import Card, describe
 from zoo.tables import Columns, check_output, is_standard_output, open_table
 from zoo.windows import (
     BED_KEYS,
@@ -72,7 +73,9 @@ class PredictionSummary:
             (f.name.replace("_", " "), getattr(self, f.name)) for f in fields(self)
         ]
         return ", ".join(
-            f"{count:,} {what}" for what, count in counts if count or what == "rows"
+            f"{count:,} {what.removesuffix('s') if count == 1 else what}"
+            for what, count in counts
+            if count or what == "rows"
         )
 
 
@@ -107,7 +110,7 @@ def predict_file(
             Intervals on strand `-` are reverse-complemented.
         weights: Weights of a named network, as in `zoo.load`.
         targets: Names of the outputs; by default those of the network's card, or
-            `target_0`, `target_1`, ...
+            `target_0`, `target_1`, ... where there is none or their number differs.
         fit: What to do with another length than the network's: `"error"`, `"crop"`
             longer sequences to their centre, `"pad"` shorter ones with N on both
             sides, or `"both"`. The last three also move intervals to the network's
@@ -144,8 +147,8 @@ def predict_file(
     """
     format = check_output(output, format, overwrite)
     check_input(path, genome, fit)
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    _check_apart(output, path, genome, weights, model)
+    _check_numbers(batch_size, n_value)
     model, card_targets, card_n_value = _open_model(model, weights)
     length, count = _check_shapes(model)
     n_value = card_n_value if n_value is None else n_value
@@ -162,10 +165,43 @@ def predict_file(
         open_table(output, format, columns) as write,
     ):
         for batch in _batches(windows, batch_size):
-            write([window.keys for window in batch], predict(batch))
+            with _blame(path, batch):
+                values = predict(batch)
+            write([window.keys for window in batch], values)
             tally.add(batch)
             advance(len(batch))
     return tally.summary()
+
+
+def _check_numbers(batch_size: int, n_value: float | None) -> None:
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    if n_value is not None and not 0 <= n_value <= 1:
+        raise ValueError(f"`n_value` must be from 0 to 1. Received: {n_value}")
+
+
+def _check_apart(output: str | os.PathLike | None, *inputs: object) -> None:
+    """Refuse to replace a file that is read."""
+    if is_standard_output(output) or not Path(output).exists():
+        return
+    for path in inputs:
+        given = isinstance(path, str | os.PathLike) and Path(path).exists()
+        if given and Path(path).samefile(output):
+            raise ValueError(f"`output` must not be a file that is read: {output}")
+
+
+@contextlib.contextmanager
+def _blame(path: str | os.PathLike, batch: list[Window]) -> Iterator[None]:
+    """Name the records on which the network fails, as one too short for it does."""
+    try:
+        yield
+    except Exception as error:
+        first = batch[0]
+        others = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
+        raise ValueError(
+            f"{path}:{first.line}: record {first.name!r}{others} of "
+            f"{len(first.sequence)} bases: the network failed: {in_short(error)}"
+        ) from error
 
 
 class _Tally:
@@ -198,21 +234,40 @@ def _open_model(
     """A model, and the targets and the value of N that its card states."""
     by_path = isinstance(model, str | os.PathLike)
     if by_path and not os.fspath(model).endswith(".keras"):
-        card = describe(os.fspath(model))
-        return load(card.name, weights=weights), card.targets, card.n_value
+        card = _find_card(os.fspath(model))
+        model = load(card.name, weights=weights)
+        same = model.output_shape[-1] == len(card.targets)
+        return model, card.targets if same else None, card.n_value
     if weights != "default":
         raise ValueError(
             "`weights` (--weights) are for networks of the zoo, by name. "
             f"Received: weights={weights!r} with a model that has its own"
         )
-    if by_path:
-        import keras
+    return _load_file(model) if by_path else model, None, 0.0
 
-        import rckeras  # noqa: F401  (registers the layers)
 
-        Path(model).stat()
-        model = keras.saving.load_model(model, compile=False)
-    return model, None, 0.0
+def _load_file(path: str | os.PathLike) -> "keras.Model":
+    import keras
+
+    import rckeras  # noqa: F401  (registers the layers)
+
+    Path(path).stat()
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (TypeError, ValueError) as error:
+        # Keras prints the whole configuration around the reason.
+        reason = str(error).rpartition("Exception encountered: ")[2].partition("\n")[0]
+        raise ValueError(f"{path} cannot be loaded: {reason}") from error
+
+
+def _find_card(name: str) -> Card:
+    if Path(name).name != name or Path(name).suffix:
+        raise ValueError(
+            "`model` must be the name of a network (`rckeras list`), or a file that "
+            "ends in .keras; a file of weights goes with a name, as `weights` "
+            f"(--weights). Received: {name!r}"
+        )
+    return describe(name)
 
 
 def _check_shapes(model: "keras.Model") -> tuple[int | None, int]:
@@ -261,10 +316,13 @@ def _predictor(
 
     if average_strands:
         model = _average_strands(model)
-    if mc_samples is None:
-        model = without_dropout(model)
-    else:
-        sampled = MonteCarloPredictor(model, mc_samples, seed)
+    try:
+        if mc_samples is None:
+            model = without_dropout(model)
+        else:
+            sampled = MonteCarloPredictor(model, mc_samples, seed)
+    except TypeError as error:
+        raise ValueError(f"`model` has dropout out of reach: {error}") from error
 
     def predict(batch: list[Window]) -> Sequence[np.ndarray]:
         sequences = [window.sequence for window in batch]

@@ -6,6 +6,7 @@ lists and look-ups derive from the cards.
 """
 
 import difflib
+import itertools
 import re
 import tomllib
 from collections.abc import Iterable
@@ -27,7 +28,6 @@ class Weights:
         format: A format of `zoo.porting`.
         file: File name, in the package or in the cache.
         licence: Licence of the weights, as their authors state it.
-        porter: Module that reads the format.
         sources: Addresses, tried in this order; empty for weights that the package
             carries.
         size: Bytes, where published.
@@ -40,12 +40,18 @@ class Weights:
     format: str
     file: str
     licence: str
-    porter: str
     sources: tuple[str, ...] = ()
     size: int | None = None
     sha256: str | None = None
     md5: str | None = None
     note: str = ""
+
+    @property
+    def porter(self) -> str:
+        """Module that reads the format."""
+        from zoo.porting import PORTERS
+
+        return PORTERS[self.format]
 
 
 @dataclass(frozen=True)
@@ -165,26 +171,26 @@ def describe(name: str) -> Card:
 
     Raises:
         ValueError: If there is no such network; the message names those with names
-            like it.
+            like it, or all.
 
     Example:
 
-    >>> print(describe("prdm9"))
+    >>> describe("prdm9").targets
+    ('coldspot', 'hotspot')
     """
     if name not in _cards():
         near = difflib.get_close_matches(str(name), _cards(), n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise ValueError(
-            f"No network is called {name!r}. {hint}All names: "
-            f"{', '.join(list_models())}"
-        )
+        hint = f"Did you mean {' or '.join(near)}?" if near else ""
+        hint = hint or f"All names: {', '.join(list_models())}"
+        raise ValueError(f"No network is called {name!r}. {hint}")
     return _cards()[name]
 
 
 def _describe_weights(weights: Weights) -> str:
     place = "in this package" if not weights.sources else "downloaded on first use"
     note = f" {weights.note}" if weights.note else ""
-    return f"{weights.name} ({place}; licence: {weights.licence}).{note}"
+    about = f"{place}; read by {weights.porter}; licence: {weights.licence}"
+    return f"{weights.name} ({about}).{note}"
 
 
 def _figures(figures: dict[str, float]) -> str:
@@ -231,9 +237,8 @@ def _target_ids(targets: list[str] | str) -> tuple[str, ...]:
 
 def unique_ids(names: Iterable[str]) -> list[str]:
     """Tell repeated names apart by a number: `a, b, a` becomes `a, b, a.2`."""
-    seen: dict[str, int] = {}
-    ids = []
+    ids: dict[str, None] = {}
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        ids.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
-    return ids
+        numbered = (f"{name}.{number}" for number in itertools.count(2))
+        ids[next(i for i in itertools.chain([name], numbered) if i not in ids)] = None
+    return list(ids)

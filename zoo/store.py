@@ -93,7 +93,8 @@ def fetch(file: RemoteFile, progress: bool = True) -> Path:
     """The path of a verified copy in the cache, downloaded if it is missing.
 
     A corrupt copy is renamed to `NAME.corrupt` and fetched anew. Without a published
-    digest, that of the first copy is kept in `NAME.sha256` and enforced from then on.
+    digest, that of the first copy is kept in `NAME.sha256` and enforced from then on;
+    a copy in a folder that cannot be written to is used with a warning.
 
     Args:
         file: What to fetch.
@@ -106,6 +107,10 @@ def fetch(file: RemoteFile, progress: bool = True) -> Path:
     path = cache_dir() / file.name
     pinned = _pinned(file, path)
     if (pinned.sha256 or pinned.md5) and _is_intact(path, pinned):
+        return path
+    unwritable = path.is_file() and not os.access(path.parent, os.W_OK)
+    if unwritable and _is_intact(path, pinned):
+        logger.warning("%s is used unverified: no digest of it is known", path)
         return path
     with _locked(path):
         pinned = _pinned(file, path)

@@ -29,6 +29,7 @@ class Window(NamedTuple):
         keys: What tells it from others: `(name,)`, or the fields of its interval as
             the file has them.
         name: Its name, `"."` if it has none.
+        line: Line of the file in which it begins.
         sequence: Letters, all of one length if the network has one.
         ambiguous: Number of letters read as N. N added to a record does not count, N
             for bases off the end of a chromosome does.
@@ -39,6 +40,7 @@ class Window(NamedTuple):
 
     keys: tuple
     name: str
+    line: int
     sequence: str
     ambiguous: int
     cropped: bool = False
@@ -147,6 +149,7 @@ def _read_records(
         yield Window(
             keys=(record.name,),
             name=record.name,
+            line=record.line,
             sequence="N" * -start + inside + "N" * (end - len(letters)),
             ambiguous=ambiguous,
             cropped=change > 0,
@@ -172,6 +175,7 @@ def _read_intervals(
         yield Window(
             keys=tuple(getattr(interval, key) for key in BED_KEYS),
             name=interval.name,
+            line=interval.line,
             sequence=sequence,
             ambiguous=ambiguous,
             cropped=change > 0,
@@ -198,15 +202,21 @@ def _fetch(
     genome: "Genome", interval: "Interval", start: int, end: int, fit: str
 ) -> tuple[str, bool]:
     """Letters of a window of the genome, and whether N stands for missing bases."""
-    try:
-        return genome.fetch(interval.chrom, start, end, interval.strand), False
-    except ValueError:
-        if fit not in ("pad", "both"):
-            raise
-    # An interval whose centre is off the chromosome comes from another genome.
-    middle = (start + end) // 2
-    genome.fetch(interval.chrom, middle, middle + 1)
-    return genome.fetch(interval.chrom, start, end, interval.strand, pad=True), True
+    length = genome.length(interval.chrom)
+    window = f"{interval.chrom}:{start}-{end}"
+    if not 0 <= (start + end) // 2 < length:
+        raise ValueError(
+            f"its centre lies off the chromosome, which has {length} bases; is this "
+            f"the genome of the file? Received: {window}"
+        )
+    inside = start >= 0 and end <= length
+    if not inside and fit not in ("pad", "both"):
+        raise ValueError(
+            f"{window} leaves the chromosome, which has {length} bases; `fit` (--fit) "
+            "'pad' or 'both' puts N there"
+        )
+    sequence = genome.fetch(interval.chrom, start, end, interval.strand, pad=True)
+    return sequence, not inside
 
 
 def _misfit(place: str, found: int, length: int) -> ValueError:

@@ -6,10 +6,12 @@ than its FASTA file, is made when the genome is opened: beside the file, or, whe
 that folder cannot be written, in the folder for temporary files.
 """
 
+import contextlib
 import difflib
 import hashlib
 import operator
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -59,6 +61,17 @@ class Genome:
     def lengths(self) -> dict[str, int]:
         """Number of bases of each chromosome, in the order of the file."""
         return {name: entry.rlen for name, entry in self._faidx.index.items()}
+
+    def length(self, chrom: str) -> int:
+        """Number of bases of a chromosome.
+
+        Args:
+            chrom: Name of the chromosome, as in `fetch`.
+
+        Raises:
+            ValueError: If the chromosome is unknown.
+        """
+        return self._faidx.index[self._resolve(chrom)].rlen
 
     def fetch(
         self, chrom: str, start: int, end: int, strand: str = "+", pad: bool = False
@@ -185,32 +198,45 @@ def _index_files(path: Path, compressed: bool, pyfaidx: ModuleType) -> dict[str,
     suffixes = {"indexname": ".fai"}
     if compressed:
         suffixes["gzi_indexname"] = ".gzi"
-    beside, temporary = (
-        {argument: Path(f"{stem}{suffix}") for argument, suffix in suffixes.items()}
-        for stem in (path, _temporary_stem(path))
-    )
     changed = path.stat().st_mtime
-    for files in (beside, temporary):
+    for locate in (str, _temporary_stem):
+        stem = locate(path)
+        files = {argument: Path(f"{stem}{end}") for argument, end in suffixes.items()}
         if all(f.exists() and f.stat().st_mtime >= changed for f in files.values()):
             return files
-    files = beside if os.access(path.parent, os.W_OK) else temporary
+        if os.access(path.parent, os.W_OK):
+            break
     _build_index(path, files, pyfaidx)
     return files
 
 
 def _temporary_stem(path: Path) -> Path:
     """Where the index of a FASTA in a folder that cannot be written is kept."""
-    stat = path.stat()
-    key = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+    found = path.stat()
+    key = f"{path.resolve()} {found.st_size} {found.st_mtime_ns}"
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else ""
-    return Path(tempfile.gettempdir(), f"rckeras-index-{user}", f"{path.name}-{digest}")
+    return _private_folder() / f"{path.name}-{digest}"
+
+
+def _private_folder() -> Path:
+    """A folder for temporary files that nobody else could have filled."""
+    if not hasattr(os, "getuid"):  # there each user has a temporary folder of their own
+        folder = Path(tempfile.gettempdir(), "rckeras-index")
+        folder.mkdir(exist_ok=True)
+        return folder
+    folder = Path(tempfile.gettempdir(), f"rckeras-index-{os.getuid()}")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    # The mode says folder or link too.
+    if (found.st_uid, found.st_mode) == (os.getuid(), stat.S_IFDIR | 0o700):
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))
 
 
 def _build_index(path: Path, files: dict[str, Path], pyfaidx: ModuleType) -> None:
     """Makes the index aside and moves it in place, so that none is seen half made."""
     target = files["indexname"].parent
-    target.mkdir(mode=0o700, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".index-") as folder:
         made = {argument: Path(folder, file.name) for argument, file in files.items()}
         pyfaidx.Faidx(path, **made).close()

@@ -52,9 +52,8 @@ class RevCompConv1D(keras.layers.Conv1D):
 
     Example:
 
-    >>> x = keras.ops.ones((2, 200, 4))
-    >>> RevCompConv1D(20, 21)(x).shape
-    (2, 180, 40)
+    >>> RevCompConv1D(20, 21)(keras.Input((200, 4))).shape
+    (None, 180, 40)
     """
 
     def __init__(

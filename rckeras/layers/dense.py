@@ -42,10 +42,10 @@ class DenseAfterRevcomp(keras.layers.Dense):
 
     Example:
 
-    >>> DenseAfterRevcomp(3)(keras.ops.ones((2, 40))).shape
-    (2, 3)
-    >>> DenseAfterRevcomp(925)(keras.ops.ones((2, 75, 640))).shape
-    (2, 925)
+    >>> DenseAfterRevcomp(3)(keras.Input((40,))).shape
+    (None, 3)
+    >>> DenseAfterRevcomp(925)(keras.Input((75, 640))).shape
+    (None, 925)
     """
 
     def __init__(
@@ -86,6 +86,10 @@ class DenseAfterRevcomp(keras.layers.Dense):
         flat = ops.reshape(ops.cast(inputs, self.compute_dtype), (-1, 2 * half))
         folded = flat[:, :half] + ops.flip(flat[:, half:], axis=1)
         return super().call(folded, training=training)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """Return `None`: the output has no positions left to mask."""
+        return None
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return `(batch, units)`."""

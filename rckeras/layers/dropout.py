@@ -6,6 +6,7 @@ batch.
 """
 
 import hashlib
+import operator
 from typing import Any
 
 import keras
@@ -14,13 +15,14 @@ from keras import ops
 from rckeras.symmetry.strands import check_paired, join_strands
 
 
-def spread_seed(*parts: int | str) -> int:
-    """Mix integers and words to a 31-bit seed.
+def spread_seed(*parts: int) -> int:
+    """Mix integers to a 31-bit seed.
 
     Some backends add a generator's seed and its counter, so that neighbouring seeds
     would share masks.
     """
-    digest = hashlib.sha256(repr(parts).encode()).digest()
+    words = repr(tuple(operator.index(part) for part in parts))
+    digest = hashlib.sha256(words.encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1
 
 
@@ -29,6 +31,11 @@ class HeldSeedGenerator(keras.random.SeedGenerator):
 
     The seed lives in a variable, so compiled functions see it change.
     """
+
+    @property
+    def held(self) -> int:
+        """The seed."""
+        return int(ops.convert_to_numpy(self.state.value)[0])
 
     def next(self, ordered: bool = True) -> Any:
         """Return the seed without moving on."""
@@ -56,9 +63,12 @@ class _Dropout(keras.layers.Layer):
         self.rate = rate
         self.monte_carlo = monte_carlo
         self.fixed = fixed
-        self.seed = seed
-        generator = HeldSeedGenerator if fixed else keras.random.SeedGenerator
-        self.seed_generator = generator(None if seed is None else spread_seed(seed))
+        self.seed = None if seed is None else operator.index(seed)
+        if fixed:
+            self.seed_generator = HeldSeedGenerator(self.seed)
+        else:
+            spread = None if self.seed is None else spread_seed(self.seed)
+            self.seed_generator = keras.random.SeedGenerator(spread)
         self.supports_masking = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -82,7 +92,7 @@ class _Dropout(keras.layers.Layer):
             **super().get_config(),
             "rate": self.rate,
             "fixed": self.fixed,
-            "seed": self.seed,
+            "seed": self.seed_generator.held if self.fixed else self.seed,
         }
 
 
@@ -115,8 +125,8 @@ class MonteCarloDropout(_Dropout):
 
     Example:
 
-    >>> MonteCarloDropout(0.1, seed=0)(keras.ops.ones((2, 968, 16))).shape
-    (2, 968, 16)
+    >>> MonteCarloDropout(0.1, seed=0)(keras.Input((968, 16))).shape
+    (None, 968, 16)
     """
 
     def __init__(
@@ -160,8 +170,8 @@ class RevCompDropout(_Dropout):
 
     Example:
 
-    >>> RevCompDropout(0.1, monte_carlo=True)(keras.ops.ones((2, 968, 16))).shape
-    (2, 968, 16)
+    >>> RevCompDropout(0.1, monte_carlo=True)(keras.Input((968, 16))).shape
+    (None, 968, 16)
     """
 
     def __init__(

@@ -42,8 +42,8 @@ class Projection1D(keras.layers.Layer):
 
     Example:
 
-    >>> Projection1D(64)(keras.ops.ones((2, 138, 700))).shape
-    (2, 138, 64)
+    >>> Projection1D(64)(keras.Input((138, 700))).shape
+    (None, 138, 64)
     """
 
     def __init__(

@@ -44,8 +44,8 @@ class RevCompBidirectional(keras.layers.Layer):
     Example:
 
     >>> layer = RevCompBidirectional(keras.layers.LSTM(320, return_sequences=True))
-    >>> layer(keras.ops.ones((2, 75, 320))).shape
-    (2, 75, 640)
+    >>> layer(keras.Input((75, 320))).shape
+    (None, 75, 640)
     """
 
     def __init__(self, layer: keras.layers.Layer, **kwargs: Any):
@@ -68,8 +68,7 @@ class RevCompBidirectional(keras.layers.Layer):
     def _copy(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         config = _serialize(layer)
         config.pop("build_config", None)
-        config["config"]["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
-        _give_seeds(config)
+        _complete(config, keras.dtype_policies.serialize(self.dtype_policy))
         fresh = keras.saving.deserialize_keras_object(config)
         if hasattr(layer, "use_cudnn"):
             fresh.use_cudnn = layer.use_cudnn
@@ -132,16 +131,17 @@ def _serialize(layer: keras.layers.RNN) -> dict:
     return config
 
 
-def _give_seeds(config: Any) -> None:
-    """Write a seed into every cell config that has dropout and no seed.
+def _complete(config: Any, dtype: Any) -> None:
+    """Give a layer's config, and those of the cells in it, a dtype and seeds.
 
     Unseeded draws cannot be repeated for the second strand on every backend.
     """
     if isinstance(config, dict):
+        if "dtype" in config:
+            config["dtype"] = dtype
         if "recurrent_dropout" in config and config.get("seed") is None:
             config["seed"] = random.randint(1, 10**9)
-        for value in config.values():
-            _give_seeds(value)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            _give_seeds(value)
+    elif not isinstance(config, list | tuple):
+        return
+    for value in config.values() if isinstance(config, dict) else config:
+        _complete(value, dtype)

@@ -52,8 +52,8 @@ class WeightedSum1D(keras.layers.Layer):
 
     Example:
 
-    >>> WeightedSum1D()(keras.ops.ones((2, 9, 40))).shape
-    (2, 40)
+    >>> WeightedSum1D()(keras.Input((9, 40))).shape
+    (None, 40)
     """
 
     def __init__(

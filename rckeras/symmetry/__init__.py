@@ -1,6 +1,7 @@
 """Strand symmetry: reverse complements of tensors, windows, audits of models."""
 
-from rckeras.symmetry.audit import StrandReport, audit_strand_symmetry
+from rckeras.symmetry.audit import audit_strand_symmetry
+from rckeras.symmetry.report import LayerSymmetry, StrandReport
 from rckeras.symmetry.strands import (
     join_strands,
     reverse_complement,
@@ -8,6 +9,7 @@ from rckeras.symmetry.strands import (
 )
 
 __all__ = [
+    "LayerSymmetry",
     "StrandReport",
     "audit_strand_symmetry",
     "join_strands",

@@ -13,8 +13,8 @@ def random_weights(
     """Draw a value for every weight of a model.
 
     Kernels are scaled by their number of inputs, so that activations neither vanish
-    nor saturate; scales and variances are positive. Nothing is left at a value, such
-    as a bias of zero, that would hide an untied parameter.
+    nor saturate; scales and running statistics are positive. Nothing is left at a
+    value, such as a bias of zero, that would hide an untied parameter.
 
     Args:
         model: A built model.
@@ -29,7 +29,8 @@ def random_weights(
         if not keras.backend.is_float_dtype(variable.dtype):
             continue
         shape = tuple(variable.shape)
-        if any(word in variable.name for word in ("gamma", "variance", "stddev")):
+        statistic = not variable.trainable or "gamma" in variable.name
+        if statistic and len(shape) < 2:
             value = rng.uniform(0.5, 1.5, size=shape)
         else:
             fan_in = int(np.prod(shape[:-1])) if len(shape) > 1 else 4

@@ -32,8 +32,9 @@ def reverse_complement(x: Any) -> Any:
 
     Example:
 
-    >>> x = np.eye(4)[[0, 0, 1]]  # AAC
-    >>> reverse_complement(x)  # GTT
+    >>> aac = np.eye(4)[[0, 0, 1]]
+    >>> "".join("ACGT"[i] for i in reverse_complement(aac).argmax(axis=1))
+    'GTT'
     """
     if isinstance(x, str):
         raise TypeError(

@@ -134,10 +134,16 @@ def test_debugging_shows_where_an_error_arose(command, arguments):
         cli.main(arguments)
 
 
-def test_faults_of_the_program_keep_their_traceback(command):
-    command(fail(RuntimeError("a fault")))
+def test_an_unforeseen_error_is_one_line_with_its_type(command, capsys):
+    command(fail(RuntimeError("a fault:\n  File one\n  File two\nwrong " * 99)))
+    assert cli.main(["stub"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("rckeras: error: RuntimeError: a fault: wrong ")
+    assert error.endswith("... (--debug shows more)\n")
+    assert error.count("\n") == 1
+    assert len(error) < 400
     with pytest.raises(RuntimeError, match="a fault"):
-        cli.main(["stub"])
+        cli.main(["--debug", "stub"])
 
 
 def test_an_interrupt_ends_quietly(command, capsys):

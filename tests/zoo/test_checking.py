@@ -57,4 +57,37 @@ def test_weights_that_cannot_be_had_are_not_a_failure(monkeypatch):
     monkeypatch.setattr(checking, "locate", offline)
     result = zoo.check("prdm9")
     assert result.passed
-    assert "not checked (no source could be reached)" in str(result)
+    assert "not checked (no source could be reached; and more)" in str(result)
+
+
+def test_weights_that_cannot_be_had_show_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("RCKERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(zoo.store, "urlopen", _refuse)
+    monkeypatch.setattr(zoo.store, "_BACKOFF", ())
+    (step,) = [s for s in zoo.check("prdm9").steps if s[1] is None]
+    assert "refused" in step[2]
+    assert f"at {tmp_path}" in step[2]
+    assert "\n" not in step[2]
+
+
+def _refuse(*args, **kwargs):
+    raise ConnectionRefusedError("refused")
+
+
+def test_given_weights_are_loaded_even_if_no_output_is_recorded(tmp_path):
+    name = "shrikumar-sim-rc"
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        zoo.check(name, weights="nowhere.weights.h5")
+    zoo.build("koo-cnn-25").save_weights(tmp_path / "other.weights.h5")
+    with pytest.raises(ValueError, match="does not hold"):
+        zoo.check(name, weights=tmp_path / "other.weights.h5")
+    zoo.build(name).save_weights(tmp_path / "own.weights.h5")
+    result = zoo.check(name, weights=tmp_path / "own.weights.h5")
+    assert result.passed
+    assert "own.weights.h5': not checked (loads (targets: 3); no output" in str(result)
+
+
+def test_weights_with_other_targets_are_not_compared_with_published_ones(tmp_path):
+    zoo.build("prdm9", targets=1).save_weights(tmp_path / "own.weights.h5")
+    result = zoo.check("prdm9", weights=tmp_path / "own.weights.h5")
+    assert "loads (targets: 1); no output is recorded" in str(result)

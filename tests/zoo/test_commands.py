@@ -201,3 +201,33 @@ class _Verdict(SimpleNamespace):
 
 def _verdict(name, passed):
     return _Verdict(name=name, passed=passed)
+
+
+@pytest.mark.parametrize("name", ["m.h5", "folder/danq", "m.weights.h5"])
+def test_predict_says_what_a_file_of_weights_is_not(capsys, fasta, name):
+    assert run("predict", name, fasta) == 1
+    error = capsys.readouterr().err
+    assert "ends in .keras" in error
+    assert f"Received: {name!r}" in error
+    assert "koo-cnn" not in error
+
+
+def test_a_model_with_unknown_layers_is_reported_in_a_line(capsys, fasta, tmp_path):
+    class Unknown(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    x = keras.Input((8, 4))
+    keras.Model(x, Unknown()(x)).save(tmp_path / "m.keras")
+    assert run("predict", tmp_path / "m.keras", fasta) == 1
+    error = capsys.readouterr().err
+    assert "m.keras cannot be loaded: Could not locate class 'Unknown'" in error
+    assert error.count("\n") == 1
+
+
+def test_own_weights_predict_with_their_number_of_targets(fasta, tmp_path, capsys):
+    zoo.build("shrikumar-sim-rc", targets=2).save_weights(tmp_path / "m.weights.h5")
+    options = ["--weights", tmp_path / "m.weights.h5", "--fit", "pad"]
+    assert run("predict", "shrikumar-sim-rc", fasta, *options) == 0
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header == "name\ttarget_0\ttarget_1"

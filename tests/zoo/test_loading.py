@@ -88,6 +88,44 @@ def test_weights_saved_after_fine_tuning_load_with_their_head(x, tmp_path):
     )
 
 
+@pytest.fixture(params=[(1, ".weights.h5"), (7, ".keras"), (None, ".keras")])
+def tuned(request, x, tmp_path):
+    """A network with another last layer, or none, and its file."""
+    targets, suffix = request.param
+    model = zoo.build(
+        NAME, **({"targets": targets} if targets else {"include_top": False})
+    )
+    model.compile("adam", "mse")
+    model.fit(x, np.zeros((5, *model.output_shape[1:])), verbose=0)
+    path = tmp_path / f"tuned{suffix}"
+    (model.save if suffix == ".keras" else model.save_weights)(path)
+    return model, targets, path
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("asked", [None, 5])
+def test_the_last_layer_of_a_file_is_kept_or_replaced(tuned, x, asked):
+    model, targets, path = tuned
+    loaded = zoo.load(NAME, weights=path, targets=asked)
+    assert loaded.output_shape == (None, asked or targets or 3)
+    if targets and not asked:
+        expected = model.predict(x, verbose=0)
+        np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, atol=1e-6)
+    trunk = zoo.load(NAME, weights=path, include_top=False)
+    assert trunk.output_shape == (None, 40)
+    for other in (loaded, trunk):
+        for layer in other.layers:
+            if layer.name != "predictions":
+                saved = model.get_layer(layer.name).get_weights()
+                for new, old in zip(layer.get_weights(), saved, strict=True):
+                    np.testing.assert_array_equal(new, old)
+
+
+def test_arguments_may_have_the_names_of_ours():
+    assert zoo.build(NAME, name="mine").name == "mine"
+    assert zoo.load(NAME, weights=None, name="mine").name == "mine"
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     zoo.build("koo-cnn-25").save_weights(tmp_path / "other.weights.h5")
     with pytest.raises(ValueError, match=r"other\.weights\.h5 does not hold"):
@@ -105,9 +143,10 @@ def test_missing_file_is_named_with_the_sets_of_weights():
         zoo.load("prdm9", weights="nowhere.h5")
 
 
-def test_damaged_copy_of_a_published_file_is_refused(tmp_path):
+@pytest.mark.parametrize("file", ["prdm9_brown2018.h5", "SavedModel.h5"])
+def test_damaged_copy_of_a_published_file_is_refused(tmp_path, file):
     card = zoo.describe("prdm9")
-    path = tmp_path / card.weights[0].file
+    path = tmp_path / file
     path.write_bytes(b"x" * card.weights[0].size)
     with pytest.raises(
         ChecksumError, match=hashlib.sha256(path.read_bytes()).hexdigest()

@@ -327,7 +327,7 @@ def test_only_one_batch_is_held(model, tmp_path, monkeypatch):
         for index in range(5000):
             held += 1
             most = max(most, held)
-            yield Window((f"seq{index}",), f"seq{index}", "ACGTACGTACGT", 0)
+            yield Window((f"seq{index}",), f"seq{index}", 1, "ACGTACGTACGT", 0)
 
     @contextlib.contextmanager
     def table(*_):
@@ -349,7 +349,7 @@ def test_only_one_batch_is_held(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_an_interrupted_run_leaves_no_file(model, fasta, tmp_path, monkeypatch, error):
     def windows(*_):
-        yield Window(("a",), "a", "ACGTACGTACGT", 0)
+        yield Window(("a",), "a", 1, "ACGTACGTACGT", 0)
         raise error
 
     monkeypatch.setattr("zoo.prediction.read_windows", windows)
@@ -460,3 +460,40 @@ def test_published_weights_predict_real_peaks_alike_on_both_strands(
         options = {"weights": weights, "fit": "pad", "mc_samples": 3}
         numbers.append(predict("prdm9", source, tmp_path, **options))
     np.testing.assert_allclose(*numbers, atol=1e-5)
+
+
+def test_a_record_on_which_the_network_fails_is_named(tmp_path):
+    x = keras.Input((None, 4))
+    y = keras.layers.GlobalMaxPooling1D()(keras.layers.Conv1D(2, 10)(x))
+    source = write_fasta(tmp_path / "in.fa", ["A" * 12, "ACG", "ACT"])
+    message = r"in\.fa:3: record 'seq1' and 1 more of 3 bases: the network failed: "
+    with pytest.raises(ValueError, match=message) as error:
+        predict_file(keras.Model(x, y), source, tmp_path / "out.tsv")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_input_is_never_replaced(model, fasta, tmp_path):
+    copy = tmp_path / "in.tsv"
+    copy.write_bytes(fasta.read_bytes())
+    (tmp_path / "link.tsv").symlink_to(copy)
+    for output in (copy, tmp_path / "link.tsv"):
+        with pytest.raises(ValueError, match="must not be a file that is read"):
+            predict_file(model, copy, output, overwrite=True)
+    assert copy.read_bytes() == fasta.read_bytes()
+
+
+@pytest.mark.parametrize("n_value", [3, -0.1, float("nan")])
+def test_a_wrong_value_of_n_is_refused_before_anything_is_written(
+    model, fasta, capsys, n_value
+):
+    with pytest.raises(ValueError, match=f"`n_value` must be .* Received: {n_value}"):
+        predict_file(model, fasta, n_value=n_value)
+    assert capsys.readouterr().out == ""
+
+
+def test_one_is_singular():
+    assert str(PredictionSummary(rows=1, cropped=1)) == "1 row, 1 cropped"
+    assert str(PredictionSummary(rows=2, duplicate_names=1)) == (
+        "2 rows, 1 duplicate name"
+    )

@@ -154,3 +154,21 @@ def test_card_prints_what_a_user_asks_for():
     page = str(zoo.describe("danq"))
     for text in ("10.1093/nar/gkw226", "non-commercial", "46,926,479", "AGCT", "0.371"):
         assert text in page
+
+
+def test_ids_are_unique_whatever_the_names():
+    for names in (["a", "a", "a.2"], ["a.2", "a", "a"], ["a"] * 4):
+        ids = unique_ids(names)
+        assert len(set(ids)) == len(names)
+
+
+def test_all_names_are_listed_only_where_none_is_near():
+    with pytest.raises(ValueError, match="Did you mean danq") as near:
+        zoo.describe("damq")
+    assert "All names" not in str(near.value)
+    with pytest.raises(ValueError, match=r"All names: brown-sim, .*shrikumar"):
+        zoo.describe("xyz")
+
+
+def test_the_card_names_the_reader_of_its_weights():
+    assert "read by zoo.porting.keras2" in str(zoo.describe("prdm9"))

@@ -634,3 +634,14 @@ def test_the_store_is_imported_without_keras_and_rich():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
     assert run.stdout == "set()\n", run.stderr
+
+
+def test_a_copy_in_a_folder_that_cannot_be_written_is_used(
+    server, home, monkeypatch, caplog
+):
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "net.h5").write_bytes(b"put here by hand")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert fetch(server.file("missing", size=16)) == home / "net.h5"
+    assert "unverified" in caplog.text
+    assert [path.name for path in home.iterdir()] == ["net.h5"]

@@ -178,7 +178,7 @@ def test_bases_off_a_chromosome_are_refused_when_cropping(write, genome):
 def test_an_interval_beyond_the_chromosome_is_refused(write, genome):
     path = write("chr1\t50\t60\nchr1\t5000\t5010\tfar\n")
     with pytest.raises(
-        ValueError, match=r"input:2: interval 'far': .*leaves the chrom"
+        ValueError, match=r"input:2: interval 'far': its centre lies off the chrom"
     ):
         list(read_windows(path, genome, 10, "both"))
 
@@ -231,3 +231,22 @@ def test_records_are_counted(write, genome):
     assert count_records(write(">a\nACGT\n>b\nAC\nGT"), None) == 2
     assert count_records(write("#x\nchr1\t1\t2\n\nchr1\t2\t3"), genome) == 2
     assert count_records("-", None) is None
+
+
+@pytest.mark.parametrize(("start", "window"), [(195, "chr1:189-209"), (2, "-4-16")])
+def test_a_window_off_the_end_names_the_option_that_fills_it(
+    write, genome, start, window
+):
+    path = write(f"chr1\t{start}\t{start + 7}\n")
+    message = (
+        rf"{window} leaves the chromosome, .* 200 bases; .*--fit\) 'pad' or 'both'"
+    )
+    with pytest.raises(ValueError, match=message) as error:
+        list(read_windows(path, genome, 20, "crop"))
+    assert "pad=True" not in str(error.value)
+
+
+def test_windows_know_their_line(write, genome):
+    assert [w.line for w in read_windows(write("\n>a\nA\n>b\nC\n"), None, 1)] == [2, 4]
+    path = write("# of peaks\nchr1\t5\t9\n")
+    assert [w.line for w in read_windows(path, genome, 4)] == [2]

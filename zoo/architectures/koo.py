@@ -39,7 +39,8 @@ def koo_cnn(
     Where the text and the released code differ, the text is followed, and arguments
     give the other:
 
-    - CNN-50-2: the code has a second convolution of 64 filters and 96 hidden units.
+    - CNN-50-2: the code has a second convolution of 64 filters and 96 hidden units,
+      19,568 parameters, and that is what the name koo-cnn-50-2 gives in the zoo.
       The text says that it has as many parameters as CNN-2; with the unpadded pools of
       the code it has not, with `pool_padding="same"` it has.
     - CNN-1-1-100: the code assigns two layers to one variable, so that its first

@@ -14,14 +14,15 @@ from zoo.porting.files import FORMATS, detect_format
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["FORMATS", "detect_format", "port_weights"]
+__all__ = ["FORMATS", "PORTERS", "count_targets", "detect_format", "port_weights"]
 
-_PORTERS = {
+PORTERS = {
+    "keras3": "zoo.porting.keras3",
+    "keras": "zoo.porting.keras3",
     "keras2": "zoo.porting.keras2",
     "keras0": "zoo.porting.keras0",
     "torch": "zoo.porting.torch_deepsea",
 }
-_SUFFIXES = {"keras3": ".weights.h5", "keras": ".keras"}
 
 
 def port_weights(
@@ -33,7 +34,8 @@ def port_weights(
         path: File of weights.
         model: A model of the family and sizes that the file holds, from
             `zoo.architectures`: DanQ or DanQ-JASPAR for `"keras0"`, PRDM9 for
-            `"keras2"`, DeepSEA for `"torch"`, any for the formats of Keras 3.
+            `"keras2"`, DeepSEA for `"torch"`, any for the formats of Keras 3, and for
+            HDF5 of Keras 2 that `model.save` of Keras 3 wrote.
         format: `"keras3"`, `"keras"`, `"keras2"`, `"keras0"`, `"torch"`, or `None` to
             find it from the content of the file.
 
@@ -63,22 +65,32 @@ def port_weights(
             f"{path} has the format {found!r} ({FORMATS[found]}). Received "
             f"format={format!r}"
         )
-    if found in _PORTERS:
-        importlib.import_module(_PORTERS[found]).port(path, model)
-    else:
-        _load_own(path, model, _SUFFIXES[found])
+    importlib.import_module(PORTERS[found]).port(path, model)
 
 
-def _load_own(path: str | Path, model: "keras.Model", suffix: str) -> None:
-    if not str(path).endswith(suffix):
-        raise ValueError(
-            f"{path} is a file of Keras 3, which loads it by its name: rename it to "
-            f"end in {suffix}"
-        )
-    try:
-        model.load_weights(path)
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"{path} does not hold the weights of '{model.name}': {reason}"
-        ) from error
+def count_targets(path: str | Path, model: "keras.Model") -> int | None:
+    """Number of targets of the network whose weights a file holds.
+
+    Args:
+        path: File of weights.
+        model: The same network with its last layer, of any number of targets.
+
+    Returns:
+        The number in a file of Keras 3, `None` if it was saved without the last layer.
+        Published files of other formats have as many as the model, or do not fit.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If its format is unknown, or it is damaged.
+
+    Example:
+
+    ```python
+    count_targets("tuned.weights.h5", zoo.build("prdm9"))  # 5
+    ```
+    """
+    if PORTERS[detect_format(path)] != "zoo.porting.keras3":
+        return model.output_shape[-1]
+    from zoo.porting.keras3 import head_width
+
+    return head_width(path, model)

@@ -69,7 +69,8 @@ def assign(
     Args:
         model: A built model.
         arrays: Arrays by `"layer/variable"`, such as `"conv1/kernel"`; a dot reaches
-            inside a layer, as in `"bilstm/forward_layer.cell.kernel"`.
+            inside a layer, as in `"bilstm/forward_layer.cell.kernel"`. A variable's
+            `path` will do too.
         source: The file, for the message.
         leftovers: Upstream tensors that found no place; there must be none.
 
@@ -107,6 +108,9 @@ def assign(
 
 
 def _find(model: "keras.Model", name: str) -> Any:
+    paths = {variable.path: variable for variable in model.weights}
+    if name in paths:
+        return paths[name]
     layer_name, _, attribute = name.partition("/")
     layers = {layer.name: layer for layer in model.layers}
     try:

@@ -5,6 +5,7 @@ arrays in them, above `SIZE_LIMIT` are refused, and so is an HDF5 file that poin
 other files.
 """
 
+import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ FORMATS = {
     "keras0": "HDF5 of Keras 0.x, with /layer_K/param_J",
     "torch": "PyTorch state dict",
 }
+_ARCHIVED = "model.weights.h5"
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # How files of torch.save began before version 1.6: a pickled magic number.
 _OLD_TORCH_SIGNATURE = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -82,7 +84,7 @@ def open_hdf5(path: str | Path) -> Iterator[Any]:
     """Open an HDF5 file for reading; damage anywhere in it is a `ValueError`.
 
     Args:
-        path: File of at most 2 GiB.
+        path: File of at most 2 GiB, or a `.keras` archive with one inside.
 
     Yields:
         An open `h5py.File`.
@@ -91,9 +93,9 @@ def open_hdf5(path: str | Path) -> Iterator[Any]:
 
     check_size(path)
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(_hdf5_inside(path), "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is a damaged or truncated HDF5 file") from error
 
 
@@ -120,6 +122,13 @@ def read_array(dataset: Any, path: str | Path) -> np.ndarray:
     return dataset[()]
 
 
+def _hdf5_inside(path: str | Path) -> str | Path | io.BytesIO:
+    if not zipfile.is_zipfile(path):
+        return path
+    with zipfile.ZipFile(path) as archive:
+        return io.BytesIO(archive.read(_ARCHIVED))
+
+
 def _detect_hdf5(path: Path) -> str:
     with open_hdf5(path) as file:
         names = sorted(file)
@@ -142,7 +151,7 @@ def _detect_zip(path: Path) -> str:
         raise ValueError(f"{path} is a damaged or truncated zip archive") from error
     if size > SIZE_LIMIT:
         raise ValueError(f"{path} would unpack to {size} bytes")
-    if {"config.json", "model.weights.h5"} <= set(names):
+    if {"config.json", _ARCHIVED} <= set(names):
         return "keras"
     if any(name.split("/")[-1] == "data.pkl" for name in names):
         return "torch"

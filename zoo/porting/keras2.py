@@ -14,6 +14,9 @@ them and makes the other half by that rule.
 | n-th conv1d, bias        | conv{n}/bias           | first half                      |
 | dense, kernel and bias   | predictions/kernel, bias | none                          |
 
+`model.save("x.h5")` of Keras 3 writes the same format. A file whose layers and
+variables are those of the model, of whichever network, is taken as it is.
+
 Channels are A,C,G,T on both sides. A model built with `equivariant=False` has plain
 convolutions and takes kernels and biases whole.
 """
@@ -50,7 +53,8 @@ def read_keras2(path: str | Path) -> dict[str, np.ndarray]:
         for layer in map(_text, root.attrs["layer_names"]):
             group = _member(root, layer, path)
             for weight in map(_text, group.attrs.get("weight_names", ())):
-                name = f"{layer}/{weight.rsplit('/', 1)[-1].removesuffix(':0')}"
+                inner = weight.removeprefix(f"{layer}/").removesuffix(":0")
+                name = f"{layer}/{inner}"
                 if name in tensors:
                     raise ValueError(f"{path} has two tensors '{name}'")
                 tensors[name] = read_array(_member(group, weight, path), path)
@@ -93,7 +97,7 @@ def port(path: str | Path, model: "keras.Model") -> None:
     Args:
         path: HDF5 file.
         model: `zoo.architectures` `prdm9` or `brown_simulation`, built with the
-            sizes of the file.
+            sizes of the file, or the very model that Keras 3 saved as `.h5`.
 
     Raises:
         ValueError: If file and model do not fit; the model is left as it was.
@@ -108,6 +112,10 @@ def port(path: str | Path, model: "keras.Model") -> None:
     ```
     """
     tensors = read_keras2(path)
+    variables = [v.path for layer in model.layers for v in layer.weights]
+    if [_ends(name) for name in tensors] == [_ends(name) for name in variables]:
+        arrays = dict(zip(variables, tensors.values(), strict=True))
+        return assign(model, arrays, path)
     names = layer_names(tensors)
     check_layers(model, list(names.values()), _family(names), path)
     arrays = {}
@@ -149,6 +157,11 @@ def free_half(
     return kernel[..., :filters], bias[:filters]
 
 
+def _ends(name: str) -> tuple[str, str]:
+    """Layer and variable: what is between, as in `bilstm/lstm_3/kernel`, changes."""
+    return name.split("/")[0], name.rsplit("/", 1)[-1]
+
+
 def _is_tied(layer: "keras.layers.Layer") -> bool:
     from rckeras.layers import RevCompConv1D
 
@@ -160,7 +173,8 @@ def _family(names: dict[str, str]) -> str:
         ("conv1", "conv2", "predictions"): "PRDM9",
         ("conv1", "predictions"): "Brown simulation",
     }
-    return known.get(tuple(names.values()), "Keras 2")
+    other = "other Keras 2 (or Keras 3, if saved as .h5; better .weights.h5 or .keras)"
+    return known.get(tuple(names.values()), other)
 
 
 def _member(group, name: str, path: str | Path):

@@ -129,8 +129,13 @@ def test_sampling_leaves_batch_normalization_alone(model, x):
 def test_without_dropout_is_the_network_of_all_features(model, x):
     plain = without_dropout(model)
     np.testing.assert_array_equal(predict(plain, x), predict(plain, x))
-    assert plain.layers[0] is model.layers[0]
+    assert plain.layers[1] is model.layers[0]
     assert without_dropout(plain) is plain
+    features = keras.Sequential([keras.Input((50, 4))])
+    for layer in model.layers:
+        if not isinstance(layer, RevCompDropout):
+            features.add(layer)
+    np.testing.assert_allclose(predict(plain, x), predict(features, x), atol=1e-6)
 
 
 def test_shared_and_nested_layers_are_replaced_once(x):
@@ -148,6 +153,49 @@ def test_models_without_random_layers_are_refused(x):
         predict_mc(model, x)
     with pytest.raises(ValueError, match="fix_dropout"):
         redraw_dropout(model, 1)
+
+
+def test_sampled_network_survives_saving_and_cloning(model, x, tmp_path):
+    sampled = fix_dropout(model, seed=5)
+    expected = predict(sampled, x)
+    sampled.save(tmp_path / "sampled.keras")
+    again = keras.saving.load_model(tmp_path / "sampled.keras")
+    np.testing.assert_allclose(predict(again, x), expected, atol=1e-6)
+    clone = keras.models.clone_model(sampled)
+    clone.set_weights(sampled.get_weights())
+    np.testing.assert_allclose(predict(clone, x), expected, atol=1e-6)
+
+
+def test_compiled_models_are_sampled_whatever_they_are_compiled_with(model, x):
+    model.compile("sgd", loss=lambda y, z: keras.ops.mean(y - z), metrics=["mae"])
+    sampled = fix_dropout(model, seed=1)
+    assert not sampled.compiled
+    np.testing.assert_array_equal(predict(sampled, x), predict(sampled, x))
+
+
+def test_integers_of_numpy_are_integers(model, x):
+    a, b = (predict(fix_dropout(model, seed=s), x) for s in (7, np.int64(7)))
+    np.testing.assert_array_equal(a, b)
+    with pytest.raises(TypeError):
+        MonteCarloDropout(0.5, seed="seven")
+
+
+def test_dropout_inside_a_wrapper_is_refused_by_name():
+    inner = MonteCarloDropout(0.5, name="hidden_away")
+    wrapped = layers.TimeDistributed(inner)
+    model = keras.Sequential([keras.Input((5, 50, 4)), wrapped])
+    for function in (without_dropout, fix_dropout):
+        with pytest.raises(TypeError, match="hidden_away"):
+            function(model)
+
+
+def test_empty_batches_and_several_outputs_are_refused(model, x):
+    with pytest.raises(ValueError, match=r"\(0, 50, 4\)"):
+        predict_mc(model, x[:0])
+    inputs = keras.Input((20, 6))
+    two = keras.Model(inputs, [MonteCarloDropout(0.5)(inputs), inputs])
+    with pytest.raises(ValueError, match="1 and 2"):
+        predict_mc(two, np.ones((2, 20, 6)))
 
 
 def test_too_few_samples_are_refused(model):

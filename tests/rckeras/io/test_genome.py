@@ -406,3 +406,31 @@ def test_a_real_genome_in_one_line_is_read(shared_data, tmp_path):
     (record,) = read_fasta(path)
     with Genome(path) as genome:
         assert genome.fetch("22", 123_456, 124_456) == record.sequence[123_456:124_456]
+
+
+def test_the_length_of_a_chromosome_goes_by_any_of_its_names(plain):
+    with Genome(plain) as genome:
+        assert genome.length("chr1") == genome.length("1") == len(SMALL["chr1"])
+        with pytest.raises(ValueError, match="'chr9'"):
+            genome.length("chr9")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners and modes")
+@pytest.mark.parametrize("how", ["open to all", "of another", "a link"])
+def test_a_folder_that_others_could_have_filled_is_not_used(
+    plain, unwritable, monkeypatch, how
+):
+    folder = unwritable / f"rckeras-index-{os.getuid() + (how == 'of another')}"
+    if how == "a link":
+        elsewhere = unwritable / "elsewhere"
+        elsewhere.mkdir(mode=0o700)
+        folder.symlink_to(elsewhere)
+    else:
+        folder.mkdir()
+        folder.chmod(0o777 if how == "open to all" else 0o700)
+    if how == "of another":
+        user = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: user)
+    with Genome(plain) as genome:
+        assert genome.fetch("chr2", 0, 4) == "TTTT"
+    assert list(folder.iterdir()) == []

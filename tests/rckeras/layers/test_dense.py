@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rckeras.layers import (
     DenseAfterRevcomp,
     RevCompBatchNormalization,
+    RevCompBidirectional,
     RevCompConv1D,
     WeightedSum1D,
 )
@@ -153,3 +154,18 @@ def test_quantizing_a_model_leaves_the_layer_alone(network):
     y = to_numpy(network(x))
     network.quantize("int8")
     np.testing.assert_array_equal(to_numpy(network(x)), y)
+
+
+def test_a_mask_ends_where_the_positions_end():
+    model = keras.Sequential(
+        [
+            keras.Input((7, 4)),
+            keras.layers.Masking(),
+            RevCompBidirectional(keras.layers.LSTM(3, return_sequences=True)),
+            DenseAfterRevcomp(2),
+        ]
+    )
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(4, 7, 4))
+    x[:, 5:] = 0
+    assert np.isfinite(model.train_on_batch(x, np.zeros((4, 2))))

@@ -136,8 +136,22 @@ def test_seeds_are_spread_over_31_bits():
 
 
 def test_seeds_depend_on_every_part():
-    parts = [(1,), (1, 2), (12,), (2, 1), ("1", 2), ("a", 1)]
+    parts = [(1,), (1, 2), (12,), (2, 1), (1, 2, 0), (-1,)]
     assert len({spread_seed(*each) for each in parts}) == len(parts)
+
+
+def test_a_seed_may_be_an_integer_of_numpy():
+    assert spread_seed(np.int64(3)) == spread_seed(3)
+    first, second = (MonteCarloDropout(0.3, seed=s) for s in (np.int64(3), 3))
+    np.testing.assert_array_equal(to_numpy(first(ONES)), to_numpy(second(ONES)))
+
+
+@each_layer
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("seed", [1.5, "1"])
+def test_a_seed_that_is_no_integer_is_refused(make, fixed, seed):
+    with pytest.raises(TypeError, match=f"'{type(seed).__name__}'.* integer"):
+        make(seed=seed, fixed=fixed)
 
 
 @each_layer
@@ -172,6 +186,25 @@ def test_holding_another_seed_changes_the_mask_of_a_compiled_model(make):
     assert np.any(predict(model) != second)
     layer.seed_generator.hold(5)
     np.testing.assert_array_equal(predict(model), second)
+
+
+@each_layer
+def test_an_unseeded_fixed_mask_survives_the_config(make):
+    layer = make(fixed=True)
+    again = type(layer).from_config(layer.get_config())
+    np.testing.assert_array_equal(to_numpy(again(ONES)), to_numpy(layer(ONES)))
+
+
+@each_layer
+def test_a_held_seed_survives_a_model_file(make, tmp_path):
+    layer = make(fixed=True, seed=0)
+    model = model_of(layer)
+    first = predict(model)
+    layer.seed_generator.hold(5)
+    model.save(tmp_path / "model.keras")
+    y = predict(keras.saving.load_model(tmp_path / "model.keras"))
+    assert np.any(y != first)
+    np.testing.assert_array_equal(y, predict(model))
 
 
 @each_layer

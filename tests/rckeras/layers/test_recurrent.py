@@ -235,3 +235,11 @@ def test_training_with_dropout_keeps_the_symmetry():
     turned = np.ascontiguousarray(reverse_complement(x))
     y, y_turned = from_same_state(layer, lambda: layer(x), lambda: layer(turned))
     np.testing.assert_array_equal(y_turned, reverse_complement(y))
+
+
+def test_the_dtype_reaches_the_cells():
+    rnn = keras.layers.RNN([keras.layers.LSTMCell(3), keras.layers.GRUCell(2)])
+    layer = RevCompBidirectional(rnn, dtype="mixed_float16")
+    y = layer(np.ones((2, 5, 4), "float32"))
+    assert keras.backend.standardize_dtype(y.dtype) == "float16"
+    assert all(c.compute_dtype == "float16" for c in layer.layer.cell.cells)

@@ -54,7 +54,9 @@ def test_symmetric_network_is_invariant_layer_by_layer():
         (layers.BatchNormalization(), "RevCompBatchNormalization"),
         (layers.LSTM(3, return_sequences=True), "RevCompBidirectional"),
         (layers.Bidirectional(layers.LSTM(3)), "RevCompBidirectional"),
-        (layers.Dense(3), "DenseAfterRevcomp"),
+        (layers.Dense(3), "Projection1D"),
+        (layers.Cropping1D((1, 2)), "one end"),
+        (layers.PReLU(alpha_initializer="normal"), "not tied"),
         (MonteCarloDropout(0.3), "RevCompDropout"),
         (Projection1D(6), "revcomp=True"),
         (WeightedSum1D(revcomp=False), "revcomp=True"),
@@ -220,3 +222,64 @@ def test_unknown_length_and_missing_length_axis_are_refused():
     flat = keras.Sequential([keras.Input((8,)), layers.Dense(2)])
     with pytest.raises(ValueError, match=r"\(None, 8\)"):
         audit_strand_symmetry(flat)
+
+
+def test_dense_layer_on_a_vector_is_told_of_its_tied_form():
+    model = sequential(40, RevCompConv1D(3, 5), layers.GlobalMaxPooling1D())
+    model.add(layers.Dense(2))
+    assert "DenseAfterRevcomp" in audit_strand_symmetry(model).first_break.reason
+
+
+def test_layers_of_nested_models_are_judged_one_by_one():
+    inner = sequential(83, RevCompConv1D(3, 5), layers.MaxPooling1D(9, name="pool"))
+    x = keras.Input((83, 4))
+    report = audit_strand_symmetry(keras.Model(x, RevCompMaxPooling()(inner(x))))
+    assert report.first_break.name == f"{inner.name}/pool"
+    assert report.symmetric_lengths == (76, 85)
+    assert len(report.layers) == 3
+
+
+@pytest.mark.parametrize("kind", [dict, list])
+def test_models_of_several_inputs_are_audited(kind):
+    a, b = keras.Input((40, 4), name="a"), keras.Input((3,), name="b")
+    dense = layers.concatenate([RevCompMaxPooling()(RevCompConv1D(3, 5)(a))[:, 0], b])
+    inputs = {"b": b, "a": a} if kind is dict else [b, a]
+    model = keras.Model(inputs, layers.Dense(2)(dense))
+    assert audit_strand_symmetry(model).symmetry == "invariant"
+
+
+def test_asymmetric_parts_that_cancel_are_no_break():
+    base = sequential(40, layers.Conv1D(3, 5), layers.GlobalMaxPooling1D())
+    x = keras.Input((40, 4))
+    both = layers.average([base(x), base(ops.flip(x, axis=(1, 2)))])
+    report = audit_strand_symmetry(keras.Model(x, both))
+    assert report.symmetry == "invariant"
+    assert report.first_break is None
+    assert "cancel" in str(report)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_is_not_taken_for_a_break(dtype):
+    stack = [RevCompConv1D(4, 7, dtype=dtype, activation="elu") for _ in range(3)]
+    model = sequential(60, *stack, RevCompMaxPooling(dtype=dtype))
+    report = audit_strand_symmetry(model)
+    assert [row.symmetry for row in report.layers] == ["equivariant"] * 3 + [
+        "invariant"
+    ]
+    broken = sequential(60, layers.Conv1D(4, 7, dtype=dtype))
+    assert audit_strand_symmetry(broken).symmetry == "broken"
+
+
+def test_infinite_outputs_are_not_called_broken():
+    model = sequential(40, RevCompConv1D(3, 5), layers.Lambda(lambda x: x / 0.0))
+    assert audit_strand_symmetry(model).symmetry == "not finite"
+
+
+def test_wrong_arguments_are_named():
+    model = sequential(40, RevCompConv1D(3, 5))
+    with pytest.raises(TypeError, match="'prdm9'"):
+        audit_strand_symmetry("prdm9")
+    with pytest.raises(ValueError, match="samples=1"):
+        audit_strand_symmetry(model, samples=1)
+    with pytest.raises(ValueError, match=r"\(2, 41, 4\)"):
+        audit_strand_symmetry(model, x=np.zeros((2, 41, 4)))

@@ -7,8 +7,9 @@ import pytest
 from tests.reference import danq as danq_reference
 from tests.reference import prdm9 as prdm9_reference
 from zoo.architectures.brown import prdm9
-from zoo.architectures.danq import danq
-from zoo.porting import port_weights
+from zoo.architectures.danq import danq, rc_danq
+from zoo.porting import count_targets, port_weights
+from zoo.porting.keras3 import layer_groups, read_shapes
 
 SMALL = {
     "targets": 5, "sequence_length": 28, "filters": 6, "kernel_size": 5,
@@ -86,3 +87,47 @@ def test_a_truncated_file_leaves_the_model_as_it_was(tmp_path):
         port_weights(tmp_path / "a", model)
     for value, old in zip(weights(model), before, strict=True):
         np.testing.assert_array_equal(value, old)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_a_keras_3_file_that_does_not_fit_changes_nothing(tmp_path, suffix):
+    saved, model = prdm9(targets=3), prdm9()
+    (saved.save if suffix == ".keras" else saved.save_weights)(tmp_path / f"a{suffix}")
+    before = weights(model)
+    with pytest.raises(ValueError, match="does not hold the weights of 'prdm9'"):
+        port_weights(tmp_path / f"a{suffix}", model)
+    for value, old in zip(weights(model), before, strict=True):
+        np.testing.assert_array_equal(value, old)
+
+
+def test_a_layer_of_a_keras_3_file_that_is_not_in_the_model_is_an_error(tmp_path):
+    prdm9().save_weights(tmp_path / "a.weights.h5")
+    with pytest.raises(ValueError, match=r"left over: dense$"):
+        port_weights(tmp_path / "a.weights.h5", prdm9(include_top=False))
+
+
+def test_every_builders_last_layer_is_found_in_its_file(tmp_path):
+    for model in (prdm9(), danq(**SMALL), rc_danq(**SMALL)):
+        model.save_weights(tmp_path / "a.weights.h5")
+        shapes = read_shapes(tmp_path / "a.weights.h5")
+        with_weights = {layer.name for layer in model.layers if layer.weights}
+        groups = {g for name, g in layer_groups(model).items() if name in with_weights}
+        assert {name.split("/")[1] for name in shapes} == groups
+        assert count_targets(tmp_path / "a.weights.h5", model) == model.output_shape[-1]
+
+
+@pytest.mark.parametrize("build", [prdm9, lambda: rc_danq(**SMALL)])
+def test_a_model_that_keras_3_saved_as_h5_is_loaded(tmp_path, build):
+    model, other = build(), build()
+    model.save(tmp_path / "own.h5")
+    port_weights(tmp_path / "own.h5", other)
+    assert same(model, other)
+
+
+def test_an_h5_of_keras_3_of_another_network_names_better_formats(tmp_path):
+    rc_danq(**SMALL).save(tmp_path / "own.h5")
+    with pytest.raises(
+        ValueError, match=r"Keras 3, if saved as \.h5; better \.weights"
+    ):
+        port_weights(tmp_path / "own.h5", prdm9())

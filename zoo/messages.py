@@ -1,0 +1,50 @@
+"""Messages of errors as the command and reports show them."""
+
+import re
+import textwrap
+
+_LONGEST = 300
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")  # bold and the like, for terminals
+
+
+def in_one_line(error: Exception) -> str:
+    """The message of an error without line breaks.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        Its lines joined; the name of its type if it has no message.
+
+    Example:
+
+    >>> in_one_line(OSError("could not fetch a.h5:\\n  refused\\nput it here"))
+    'could not fetch a.h5: refused; put it here'
+    """
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    lines = filter(None, (line.strip() for line in text.splitlines()))
+    joined = "; ".join(lines).replace(":; ", ": ").replace(".; ", ". ")
+    return joined or type(error).__name__
+
+
+def in_short(error: Exception) -> str:
+    """Type and gist of an error that others wrote, as backends do over many lines.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        One line of at most some 300 letters, without the indented lines, which are
+        tracebacks and lists of arguments.
+
+    Example:
+
+    >>> in_short(RuntimeError("Graph execution error:\\n  File a.py\\nwrong size"))
+    'RuntimeError: Graph execution error: wrong size'
+    """
+    lines = _STYLE.sub("", str(error)).splitlines()
+    margin = " ".join(line for line in lines if not line[:1].isspace())
+    gist = textwrap.shorten(margin, _LONGEST, placeholder=" ...")
+    return f"{type(error).__name__}: {gist}" if gist else type(error).__name__
