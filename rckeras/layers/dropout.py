@@ -15,6 +15,9 @@ from keras import ops
 from rckeras.symmetry.strands import check_paired, join_strands
 
 
+LARGEST_SEED = 2**31 - 1
+
+
 def spread_seed(*parts: int) -> int:
     """Mix integers to a 31-bit seed.
 
@@ -23,7 +26,7 @@ def spread_seed(*parts: int) -> int:
     """
     words = repr(tuple(operator.index(part) for part in parts))
     digest = hashlib.sha256(words.encode()).digest()
-    return int.from_bytes(digest[:4], "little") >> 1
+    return int.from_bytes(digest[:4], "little") & LARGEST_SEED
 
 
 class HeldSeedGenerator(keras.random.SeedGenerator):
@@ -65,7 +68,8 @@ class _Dropout(keras.layers.Layer):
         self.fixed = fixed
         self.seed = None if seed is None else operator.index(seed)
         if fixed:
-            self.seed_generator = HeldSeedGenerator(self.seed)
+            held = None if self.seed is None else self.seed & LARGEST_SEED
+            self.seed_generator = HeldSeedGenerator(held)
         else:
             spread = None if self.seed is None else spread_seed(self.seed)
             self.seed_generator = keras.random.SeedGenerator(spread)
