@@ -14,7 +14,6 @@ from keras import ops
 
 from rckeras.symmetry.strands import check_paired, join_strands
 
-
 LARGEST_SEED = 2**31 - 1
 
 
