@@ -28,4 +28,6 @@ def import_keras() -> None:
     """Import Keras without the start-up messages of its backend."""
     sys.stderr.flush()
     with quiet_stderr():
-        import keras  # noqa: F401
+        import keras
+
+        keras.ops.zeros(())  # backends look for devices at the first operation
