@@ -16,7 +16,6 @@ from rckeras.layers import (
     RevCompBatchNormalization,
     RevCompBidirectional,
     RevCompConv1D,
-    RevCompDropout,
 )
 
 BATCH = 64
@@ -52,12 +51,6 @@ CASES = [
         (75, 320),
         lambda: RevCompBidirectional(layers.LSTM(320, return_sequences=True)),
         lambda: layers.Bidirectional(layers.LSTM(320, return_sequences=True)),
-    ),
-    (
-        "dropout of 968 x 16",
-        (968, 16),
-        lambda: RevCompDropout(0.1, monte_carlo=True),
-        lambda: layers.Dropout(0.1),
     ),
 ]
 
