@@ -172,10 +172,12 @@ def _obtain(weights: Weights) -> Path:
     if not weights.sources:
         with as_file(files("zoo") / "weights" / weights.file) as path:
             return path
-    return fetch(
-        RemoteFile(
-            weights.file, weights.sources, weights.size, weights.sha256, weights.md5
-        )
+    return fetch(_remote_file(weights))
+
+
+def _remote_file(weights: Weights) -> RemoteFile:
+    return RemoteFile(
+        weights.file, weights.sources, weights.size, weights.sha256, weights.md5
     )
 
 
@@ -184,7 +186,4 @@ def _verify_copy(card: Card, path: Path) -> None:
     for weights in card.weights:
         upstream = {Path(urlsplit(url).path).name for url in weights.sources}
         if path.name in {weights.file, *upstream}:
-            verify(
-                path,
-                RemoteFile(weights.file, (), weights.size, weights.sha256, weights.md5),
-            )
+            verify(path, _remote_file(weights))

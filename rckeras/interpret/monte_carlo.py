@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from rckeras.layers.dropout import HeldSeedGenerator, _Dropout, spread_seed
+from rckeras.symmetry.graph import graph_of
 
 
 def fix_dropout(model: keras.Model, seed: int = 0) -> keras.Model:
@@ -247,8 +248,8 @@ def _replacement(
 
 
 def _clone(model: keras.Model, replace: Callable) -> keras.Model:
-    graph = getattr(model, "_functional", model)
-    if not isinstance(graph, keras.Model) or not hasattr(graph, "operations"):
+    graph = graph_of(model)
+    if graph is None:
         raise TypeError(
             "Dropout masks can be fixed in functional and in built sequential models. "
             f"Received {type(model).__name__} '{model.name}'"

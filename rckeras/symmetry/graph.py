@@ -88,22 +88,23 @@ def _follow_lengths(graph: Any, starts: list) -> list | None:
     """Lengths of a graph's outputs, `None` as a whole where a window is asymmetric."""
     lengths = {id(t): n for t, n in zip(graph.inputs, starts, strict=True)}
     for node in nodes_of(graph):
-        given = [lengths.get(id(t)) for t in node.input_tensors]
-        window, after = _window(node.operation), given[0]
-        inner = isinstance(node.operation, keras.Model) and graph_of(node.operation)
-        if inner:
-            ends = _follow_lengths(inner, given)
-            if ends is None:
-                return None
-        else:
-            if window and after is not None:
-                if padding_surplus(after, *window):
-                    return None
-                after = output_length(after, *window)
-                if after < 1:
-                    return None
-            elif node.outputs[0].shape[1:2] != node.input_tensors[0].shape[1:2]:
-                after = None
-            ends = [after if len(t.shape) == 3 else None for t in node.outputs]
+        ends = _follow_node(node, [lengths.get(id(t)) for t in node.input_tensors])
+        if ends is None:
+            return None
         lengths.update((id(t), n) for t, n in zip(node.outputs, ends, strict=True))
     return [lengths[id(t)] for t in graph.outputs]
+
+
+def _follow_node(node: Any, starts: list) -> list | None:
+    """As `_follow_lengths`, for one call; lengths that are not known are `None`."""
+    op, n = node.operation, starts[0]
+    if isinstance(op, keras.Model) and graph_of(op) is not None:
+        return _follow_lengths(graph_of(op), starts)
+    window = _window(op)
+    if window and n is not None:
+        if padding_surplus(n, *window) or output_length(n, *window) < 1:
+            return None
+        n = output_length(n, *window)
+    elif node.outputs[0].shape[1:2] != node.input_tensors[0].shape[1:2]:
+        n = None
+    return [n if len(t.shape) == 3 else None for t in node.outputs]
