@@ -7,6 +7,7 @@ codes (R, Y, S, W, K, M, B, D, H, V) are encoded alike, by four equal numbers,
 which equal their own reversal. Lower case (soft masking) is read as upper case.
 """
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from typing import AnyStr
@@ -19,13 +20,15 @@ AMBIGUOUS = "NRYSWKMBDHV"
 _COMPLEMENTS = ("ACGTUNRYSWKMBDHV", "TGCAANYRSWMKVHDB")
 
 
-def _both_cases(letters: str) -> bytes:
+def both_cases(letters: str) -> bytes:
+    """The letters, and then the same in lower case, as bytes."""
     return (letters + letters.lower()).encode("ascii")
 
 
-_VALID = _both_cases(BASES + "U" + AMBIGUOUS)
-_AMBIGUOUS = _both_cases(AMBIGUOUS)
-_COMPLEMENT = bytes.maketrans(*map(_both_cases, _COMPLEMENTS))
+_VALID = both_cases(BASES + "U" + AMBIGUOUS)
+_AMBIGUOUS = both_cases(AMBIGUOUS)
+_COMPLEMENT = bytes.maketrans(*map(both_cases, _COMPLEMENTS))
+_BLOCK = 1 << 17  # letters looked up at a time
 _DECODED = np.frombuffer((BASES + "N").encode("ascii"), dtype=np.uint8)
 
 
@@ -61,13 +64,8 @@ def one_hot_encode(
     >>> one_hot_encode(["ACGT", "GATC"]).shape
     (2, 4, 4)
     """
-    rows = _rows(np.dtype(dtype), n_value)
-    if isinstance(sequences, str | bytes):
-        letters = np.frombuffer(_checked(sequences), dtype=np.uint8)
-        return rows.take(letters, axis=0)
-    batch = _checked_batch(sequences)
-    letters = np.frombuffer(b"".join(batch), dtype=np.uint8)
-    return rows.take(letters, axis=0).reshape(len(batch), len(batch[0]), 4)
+    rows = one_hot_rows(np.dtype(dtype), n_value)
+    return look_up(rows, letters_of(sequences))
 
 
 def one_hot_decode(x: np.ndarray) -> str | list[str]:
@@ -96,8 +94,12 @@ def one_hot_decode(x: np.ndarray) -> str | list[str]:
             "`x` must have the shape (length, 4) or (sequences, length, 4). "
             f"Received: shape {x.shape}"
         )
-    codes = np.where((x == x[..., :1]).all(axis=-1), 4, x.argmax(axis=-1))
-    letters = _DECODED[codes]
+    rows = x.reshape(-1, 4)
+    letters = np.empty(len(rows), dtype=np.uint8)
+    for start in range(0, len(rows), _BLOCK // 4):
+        block = slice(start, start + _BLOCK // 4)
+        letters[block] = _DECODED.take(_largest(rows[block]))
+    letters = letters.reshape(x.shape[:-1])
     if x.ndim == 2:
         return letters.tobytes().decode("ascii")
     return [row.tobytes().decode("ascii") for row in letters]
@@ -148,8 +150,84 @@ def count_ambiguous(sequence: str | bytes) -> int:
     return len(letters) - len(letters.translate(None, delete=_AMBIGUOUS))
 
 
+def letters_of(
+    sequences: str | bytes | Sequence[str] | Sequence[bytes],
+) -> np.ndarray:
+    """The checked letters of one sequence, or of a list of equal lengths, as bytes.
+
+    Returns:
+        `uint8` array of shape `(length,)` for one sequence, `(sequences, length)`
+        for a list.
+    """
+    if isinstance(sequences, str | bytes):
+        return np.frombuffer(_checked(sequences), dtype=np.uint8)
+    batch = listed(sequences)
+    letters = np.frombuffer(join_letters(batch), dtype=np.uint8)
+    _check_lengths(batch)
+    return letters.reshape(len(batch), len(batch[0]))
+
+
+def _largest(rows: np.ndarray) -> np.ndarray:
+    """The first channel with the largest number of each row; 4 if all are equal."""
+    a, c, g, t = np.ascontiguousarray(rows.T)
+    most = np.maximum(np.maximum(a, c), np.maximum(g, t))
+    beyond_a = a != most
+    beyond_c = beyond_a & (c != most)
+    beyond_g = beyond_c & (g != most)
+    equal = (a == c) & (a == g) & (a == t)
+    steps = beyond_a.view(np.uint8) + beyond_c.view(np.uint8) + beyond_g.view(np.uint8)
+    return steps + 4 * equal.view(np.uint8)
+
+
+def listed(sequences: Sequence[str] | Sequence[bytes]) -> list[str] | list[bytes]:
+    """The sequences as a list, which must not be empty."""
+    try:
+        batch = list(sequences)
+    except TypeError:
+        raise TypeError(
+            "`sequences` must be one `str` or `bytes`, or a list of them. "
+            f"Received: {sequences!r} (of type {type(sequences).__name__})"
+        ) from None
+    if not batch:
+        raise ValueError("`sequences` must hold at least one sequence. Received: none")
+    return batch
+
+
+def join_letters(sequences: list[str] | list[bytes]) -> bytes:
+    """The checked letters of all sequences, one after another."""
+    kinds = set(map(type, sequences))
+    for kind in (str, bytes):
+        if all(issubclass(each, kind) for each in kinds):
+            with contextlib.suppress(ValueError):
+                return _checked(kind().join(sequences))
+    # One by one, to name the sequence that is wrong.
+    return b"".join(_checked(each, index) for index, each in enumerate(sequences))
+
+
+def look_up(table: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Takes `table[index]`, in blocks that stay in the processor's cache.
+
+    Args:
+        table: What stands for each number, along the first axis.
+        index: Integers of any shape.
+
+    Returns:
+        Array of the shape of `index`, followed by the further axes of `table`.
+
+    Raises:
+        IndexError: If a number is beyond the table.
+    """
+    index = np.asarray(index)
+    flat = index.reshape(-1)
+    out = np.empty((flat.size, *table.shape[1:]), dtype=table.dtype)
+    for start in range(0, flat.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        out[block] = table.take(flat[block], axis=0)
+    return out.reshape(index.shape + table.shape[1:])
+
+
 @functools.cache
-def _rows(dtype: np.dtype, n_value: float) -> np.ndarray:
+def one_hot_rows(dtype: np.dtype, n_value: float) -> np.ndarray:
     """The four numbers of every byte, shape `(256, 4)`."""
     if not 0 <= n_value <= 1:
         raise ValueError(f"`n_value` must be from 0 to 1. Received: {n_value}")
@@ -161,7 +239,7 @@ def _rows(dtype: np.dtype, n_value: float) -> np.ndarray:
     rows = np.zeros((256, 4), dtype=dtype)
     rows[list(_AMBIGUOUS)] = n_value
     for channel, base in enumerate(("A", "C", "G", "TU")):
-        rows[list(_both_cases(base)), channel] = 1
+        rows[list(both_cases(base)), channel] = 1
     return rows
 
 
@@ -187,23 +265,12 @@ def _checked(sequence: str | bytes, index: int = 0) -> bytes:
     return letters
 
 
-def _checked_batch(sequences: Sequence[str] | Sequence[bytes]) -> list[bytes]:
-    """The letters of every sequence, after a look at their lengths."""
-    try:
-        batch = list(sequences)
-    except TypeError:
-        raise TypeError(
-            "`sequences` must be one `str` or `bytes`, or a list of them. "
-            f"Received: {sequences!r} (of type {type(sequences).__name__})"
-        ) from None
-    if not batch:
-        raise ValueError("`sequences` must hold at least one sequence. Received: none")
-    batch = [_checked(sequence, index) for index, sequence in enumerate(batch)]
-    for index, letters in enumerate(batch):
-        if len(letters) != len(batch[0]):
-            raise ValueError(
-                "`sequences` must be of equal length. Received: "
-                f"{len(batch[0])} letters in sequence 0, {len(letters)} in "
-                f"sequence {index}"
-            )
-    return batch
+def _check_lengths(batch: list[str] | list[bytes]) -> None:
+    if len(set(map(len, batch))) == 1:
+        return
+    length = len(batch[0])
+    index = next(i for i, sequence in enumerate(batch) if len(sequence) != length)
+    raise ValueError(
+        f"`sequences` must be of equal length. Received: {length} letters in "
+        f"sequence 0, {len(batch[index])} in sequence {index}"
+    )

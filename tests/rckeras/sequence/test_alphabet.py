@@ -103,6 +103,19 @@ def test_bytes_are_encoded_as_strings_are(sequence):
     )
 
 
+def test_strings_and_bytes_may_stand_in_one_list():
+    np.testing.assert_array_equal(
+        one_hot_encode(["ACGT", b"NNaa"]), one_hot_encode(["ACGT", "NNaa"])
+    )
+
+
+def test_long_sequences_are_encoded_and_decoded_to_the_last_letter():
+    letters = np.random.default_rng(0).choice([*b"ACGTN"], 300_001).astype("uint8")
+    x = one_hot_encode(letters.tobytes())
+    np.testing.assert_array_equal(x, letters[:, None] == [*b"ACGT"])
+    assert one_hot_decode(x).encode() == letters.tobytes()
+
+
 @pytest.mark.parametrize("kind", ["U", "S", object])
 def test_numpy_arrays_of_strings_are_encoded_as_lists_are(kind):
     batch = np.array(["ACGT", "NNaa"], dtype=kind)
@@ -145,6 +158,11 @@ def test_other_characters_are_refused_with_their_position(function, letter):
 def test_other_characters_in_a_list_are_refused_with_their_sequence():
     with pytest.raises(ValueError, match=r"'-' at position 1 .*of sequence 2"):
         one_hot_encode(["ACGT", "ACGT", "A-GT"])
+
+
+def test_other_items_than_strings_are_refused_beside_bytes():
+    with pytest.raises(TypeError, match="as sequence 1: bytearray"):
+        one_hot_encode([b"ACGT", bytearray(b"ACGT")])
 
 
 def test_unequal_lengths_are_refused_with_the_first_offender():
