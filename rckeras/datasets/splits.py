@@ -1,0 +1,180 @@
+"""Division of sequences into training, validation and test.
+
+Two ways are in use: by chromosome, so that no stretch of the genome is in two parts,
+and at random, in given shares. A third function chooses between them by what it is
+given, for the readers of this package.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rckeras.datasets.dataset import SPLITS, split_code
+from rckeras.io.chromosomes import plain_chrom
+
+NO_SPLIT = 255
+REST = "*"
+
+Chromosomes = Mapping[str, str | Sequence[str]]
+Shares = Mapping[str, float]
+
+
+def split_by_chromosome(
+    chroms: np.ndarray | Sequence[str], splits: Chromosomes
+) -> np.ndarray:
+    """Places each sequence in the split to which its chromosome is given.
+
+    Args:
+        chroms: Name of the chromosome of each sequence.
+        splits: For each split the name of its chromosome, or a list of names. `"*"`
+            stands for all chromosomes that are named nowhere. Names are compared
+            without the habits of the databases: `chr1` is `1`, `chrM` is `MT`.
+            Chromosomes named nowhere, if there is no `"*"`, are for training if
+            `"train"` is not among `splits`; if it is, they are in no split.
+
+    Returns:
+        `uint8` array, one entry a sequence: its place in `SPLITS`, or `NO_SPLIT`
+        (255).
+
+    Raises:
+        ValueError: If a split is unknown, a chromosome or `"*"` is given to two
+            splits, no sequence is on a chromosome that is named, or a split gets no
+            sequence.
+
+    Example:
+
+    >>> chroms = ["chr1", "chr2", "chr17", "chr8"]
+    >>> split_by_chromosome(chroms, {"validation": "chr17", "test": ["8"]}).tolist()
+    [0, 0, 1, 2]
+    """
+    chroms = np.asarray(chroms, dtype=str)
+    owner, spelled = _owners(splits)
+    names, rows = np.unique(chroms, return_inverse=True)
+    plain = [plain_chrom(str(name)) for name in names]
+    for name in owner:
+        if name != REST and name not in plain:
+            raise ValueError(
+                f"`splits` gives {spelled[name]!r} to {SPLITS[owner[name]]!r}, but no "
+                f"sequence is on it. The sequences are on {_listed(names)}"
+            )
+    others = owner.get(REST, NO_SPLIT if "train" in splits else split_code("train"))
+    codes = np.array([owner.get(name, others) for name in plain], dtype=np.uint8)
+    codes = codes[rows]
+    if REST in owner and not (codes == owner[REST]).any():
+        raise ValueError(
+            f"`splits` gives all other chromosomes to {SPLITS[owner[REST]]!r}, but "
+            f"there are none. The sequences are on {_listed(names)}"
+        )
+    return codes
+
+
+def split_at_random(
+    sequences: int,
+    *,
+    validation: float = 0.0,
+    test: float = 0.0,
+    seed: int | np.random.Generator = 0,
+) -> np.ndarray:
+    """Draws sequences for validation and test without replacement.
+
+    Args:
+        sequences: Number of sequences.
+        validation: Share for validation, from 0. It becomes a number of sequences by
+            rounding to the nearest, halves upwards.
+        test: Share for the test, likewise. What is left is for training.
+        seed: Seed of the draw, or a generator that makes it.
+
+    Returns:
+        `uint8` array, one entry a sequence: its place in `SPLITS`.
+
+    Raises:
+        ValueError: If a share is not from 0 to 1, a share above 0 comes to no
+            sequence, or none is left for training.
+
+    Example:
+
+    >>> split_at_random(10, validation=0.25, test=0.1, seed=1).tolist().count(1)
+    3
+    """
+    counts = {}
+    for name, share in {"validation": validation, "test": test}.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"`{name}` must be from 0 to 1. Received: {share}")
+        counts[name] = int(sequences * share + 0.5)
+        if share and not counts[name]:
+            raise ValueError(
+                f"`{name}` must come to a sequence at least. Received: {share} of "
+                f"{sequences}"
+            )
+    if sum(counts.values()) >= sequences:
+        raise ValueError(
+            "sequences must be left for training. Received: "
+            f"validation={validation}, test={test} of {sequences}"
+        )
+    order = np.random.default_rng(seed).permutation(sequences)
+    codes = np.zeros(sequences, dtype=np.uint8)
+    start = 0
+    for name, count in counts.items():
+        codes[order[start : start + count]] = split_code(name)
+        start += count
+    return codes
+
+
+def check_splits(splits: Chromosomes | Shares | None) -> str | None:
+    """Says how to divide, before any work is done.
+
+    Args:
+        splits: Chromosomes, as for `split_by_chromosome`, or shares for
+            `"validation"` and `"test"`, as for `split_at_random`.
+
+    Returns:
+        `"chromosomes"`, `"shares"`, or `None` if `splits` is `None` or empty.
+
+    Raises:
+        ValueError: If `splits` mixes the two or breaks a rule of one of them.
+    """
+    if not splits:
+        return None
+    shares = [isinstance(value, int | float) for value in splits.values()]
+    if not any(shares):
+        _owners(splits)
+        return "chromosomes"
+    if not all(shares) or not set(splits) <= {"validation", "test"}:
+        raise ValueError(
+            "`splits` must give chromosomes to splits, as in {'test': ['chr8', "
+            "'chr9']}, or shares to 'validation' and 'test', as in "
+            f"{{'validation': 0.1}}. Received: {splits!r}"
+        )
+    if not (min(splits.values()) >= 0 and sum(splits.values()) < 1):
+        raise ValueError(
+            "the shares in `splits` must be from 0 and leave something for training. "
+            f"Received: {splits!r}"
+        )
+    return "shares"
+
+
+def _owners(splits: Chromosomes) -> tuple[dict[str, int], dict[str, str]]:
+    """The split of each chromosome that is named, and how its name was written."""
+    owner, spelled = {}, {}
+    for split, chroms in splits.items():
+        if split not in SPLITS:
+            raise ValueError(
+                f"`splits` must be of {', '.join(SPLITS)}. Received: {split!r}"
+            )
+        chroms = [chroms] if isinstance(chroms, str) else list(chroms)
+        if not chroms:
+            raise ValueError(f"`splits` must give chromosomes to {split!r}")
+        for chrom in chroms:
+            plain = chrom if chrom == REST else plain_chrom(chrom)
+            if owner.get(plain, split_code(split)) != split_code(split):
+                raise ValueError(
+                    f"`splits` gives {chrom!r} to {SPLITS[owner[plain]]!r} and to "
+                    f"{split!r}; a chromosome can be in one split only"
+                )
+            owner[plain], spelled[plain] = split_code(split), chrom
+    return owner, spelled
+
+
+def _listed(names: np.ndarray) -> str:
+    shown = ", ".join(map(str, names[:8]))
+    return shown + (", ..." if len(names) > 8 else "")
