@@ -1,0 +1,171 @@
+"""How well a network does on a dataset: its loss, and how it ranks each target."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from rckeras.datasets.dataset import Dataset
+from rckeras.datasets.stream import SequenceStream, average_strand_pairs
+from rckeras.interpret import without_dropout
+from rckeras.metrics import BinaryMetrics, binary_metrics
+from rckeras.progress import progress_bar
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What `evaluate` found; prints as one line.
+
+    Args:
+        loss: Binary cross-entropy, in nats, averaged over sequences, strands and
+            targets.
+        metrics: AUROC and AUPRC of each target.
+        sequences: Number of sequences.
+    """
+
+    loss: float
+    metrics: BinaryMetrics
+    sequences: int
+
+    def __str__(self) -> str:
+        return f"{self.sequences:,} sequences: loss {self.loss:.5f}, {self.metrics}"
+
+
+def evaluate(
+    model: keras.Model,
+    dataset: Dataset,
+    split: str | None = "test",
+    *,
+    targets: Sequence[str] | Sequence[int] | None = None,
+    outputs: Sequence[str] | None = None,
+    average_strands: bool = True,
+    batch_size: int = 128,
+    n_value: float = 0.0,
+    progress: bool = False,
+) -> Evaluation:
+    """Measures a network on sequences whose labels are known.
+
+    Both strands of every sequence are predicted. AUROC and AUPRC are those of the mean
+    of the two predictions, the loss is the mean of the two losses. Monte Carlo dropout
+    is off.
+
+    Args:
+        model: Network from `(batch, length, 4)` to probabilities `(batch, targets)`.
+            Of sequences longer than its input, it is given the centre.
+        dataset: Sequences with labels of 0 and 1.
+        split: `"train"`, `"validation"`, `"test"`, or `None` for all.
+        targets: Names or numbers of targets of the dataset to measure; `None` for all.
+        outputs: Names of the model's outputs, among which the targets are found; by
+            default those of the dataset's targets, in their order, or those chosen.
+        average_strands: Whether to predict both strands; else the stored one alone.
+        batch_size: Sequences predicted at a time.
+        n_value: Number that stands four times for N, from 0 to 1.
+        progress: Whether to show a bar on stderr.
+
+    Returns:
+        An `Evaluation`.
+
+    Raises:
+        ValueError: If the model does not fit the dataset, an argument is out of
+            range, or a label is neither 0 nor 1.
+
+    Reference:
+        Hawkins-Hooker, Kenlay and Reid 2018 (bioRxiv 412734): AUPRC of averaged
+        predictions, loss of each strand on its own.
+
+    Example:
+
+    ```python
+    found = evaluate(model, load_dataset("chipseq.h5"))
+    print(found)
+    found.metrics.auprc
+    ```
+    """
+    columns = range(len(dataset.targets))
+    if targets is not None:
+        columns = dataset.target_indices(targets)
+    names = [dataset.targets[column] for column in columns]
+    used = _find_outputs(model, dataset.targets, names, outputs)
+    labels = dataset.labels[dataset.rows(split)][:, columns]
+    _check_binary(labels)
+    stream = SequenceStream(
+        dataset,
+        batch_size,
+        split=split,
+        targets=targets,
+        length=model.input_shape[1],
+        shuffle=False,
+        strands="both" if average_strands else "forward",
+        n_value=n_value,
+    )
+    predictions, loss = _predict(_without_chance(model), stream, used, progress)
+    metrics = binary_metrics(labels, predictions, names, progress)
+    return Evaluation(loss, metrics, len(labels))
+
+
+def _predict(
+    model: keras.Model, stream: SequenceStream, used: list[int], progress: bool
+) -> tuple[np.ndarray, float]:
+    """Predictions, one row for each sequence, and the mean loss of all strands."""
+    pairs = stream.strands == "both"
+    predictions = np.empty((stream.samples_per_epoch, len(used)), dtype=np.float32)
+    total = first = 0
+    with progress_bar(len(predictions), "predicting", progress) as advance:
+        for index in range(stream.num_batches):
+            x, y = stream[index]
+            predicted = model.predict_on_batch(x)[:, used]
+            total += _cross_entropy(y, predicted).sum(dtype="float64")
+            rows = average_strand_pairs(predicted) if pairs else predicted
+            predictions[first : first + len(rows)] = rows
+            first += len(rows)
+            advance(len(rows))
+    return predictions, float(total / predictions.size / (2 if pairs else 1))
+
+
+def _cross_entropy(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """As `keras.losses.binary_crossentropy`, before it takes the mean."""
+    epsilon = keras.config.epsilon()
+    p = np.clip(predicted.astype("float32"), epsilon, 1 - epsilon)
+    return -(y * np.log(p) + (1 - y) * np.log1p(-p))
+
+
+def _find_outputs(
+    model: keras.Model,
+    known: Sequence[str],
+    names: list[str],
+    outputs: Sequence[str] | None,
+) -> list[int]:
+    """Which outputs of the model are those of the targets."""
+    count = model.output_shape[-1]
+    if outputs is None:
+        outputs = known if count == len(known) else names
+    if len(outputs) != count:
+        raise ValueError(
+            f"`model` must have an output for each of the {len(outputs)} targets. "
+            f"Received: {model.name!r} with {count} outputs"
+        )
+    places = {name: index for index, name in enumerate(outputs)}
+    missing = [name for name in names if name not in places]
+    if missing:
+        raise ValueError(
+            "`outputs` must have the names of all targets that are measured. "
+            f"Received: {len(places)} names without {missing[0]!r}"
+        )
+    return [places[name] for name in names]
+
+
+def _without_chance(model: keras.Model) -> keras.Model:
+    try:
+        return without_dropout(model)
+    except TypeError as error:
+        raise ValueError(f"`model` has dropout out of reach: {error}") from error
+
+
+def _check_binary(labels: np.ndarray) -> None:
+    """Refuses other labels than 0 and 1 before the work of predicting."""
+    if labels.dtype == np.uint8 and labels.max() <= 1:
+        return
+    wrong = labels[(labels != 0) & (labels != 1)]
+    if wrong.size:
+        raise ValueError(f"`dataset` must have labels of 0 and 1. Received: {wrong[0]}")

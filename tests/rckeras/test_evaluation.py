@@ -1,0 +1,142 @@
+import keras
+import numpy as np
+import pytest
+
+from rckeras.datasets import Dataset
+from rckeras.evaluation import evaluate
+from rckeras.layers import MonteCarloDropout
+from rckeras.metrics import binary_metrics
+
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 5, (50, 12), dtype="uint8")
+    labels = rng.integers(0, 2, (50, 3), dtype="uint8")
+    splits = rng.integers(0, 3, 50, dtype="uint8")
+    return Dataset(codes, labels, NAMES, splits)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network(3)
+
+
+def network(targets, length=12, monte_carlo=False):
+    x = keras.Input((length, 4))
+    y = keras.layers.Flatten()(x)
+    if monte_carlo:
+        y = MonteCarloDropout(0.5)(y)
+    y = keras.layers.Dense(targets, "sigmoid")(y)
+    return keras.Model(x, y)
+
+
+def both_strands(model, x):
+    """Predictions for both strands, by another way than the stream's."""
+    return model.predict(x, verbose=0), model.predict(x[:, ::-1, ::-1], verbose=0)
+
+
+def test_ranks_are_those_of_the_mean_over_both_strands(model, dataset):
+    x, y = dataset.arrays("test")
+    expected = binary_metrics(y, np.mean(both_strands(model, x), axis=0))
+    found = evaluate(model, dataset, batch_size=4).metrics
+    np.testing.assert_allclose(found.auroc, expected.auroc)
+    np.testing.assert_allclose(found.auprc, expected.auprc)
+    assert found.targets == NAMES
+
+
+def test_the_loss_is_the_mean_of_the_losses_of_the_strands(model, dataset):
+    x, y = dataset.arrays("test")
+    losses = [
+        float(keras.losses.BinaryCrossentropy()(y, predicted))
+        for predicted in both_strands(model, x)
+    ]
+    found = evaluate(model, dataset, batch_size=4)
+    np.testing.assert_allclose(found.loss, np.mean(losses), 1e-5)
+
+
+def test_the_loss_of_one_strand_is_that_of_keras(model, dataset):
+    x, y = dataset.arrays()
+    model.compile(loss="binary_crossentropy")
+    found = evaluate(model, dataset, None, average_strands=False, batch_size=7)
+    np.testing.assert_allclose(found.loss, model.evaluate(x, y, verbose=0), 1e-5)
+    expected = binary_metrics(y, both_strands(model, x)[0])
+    np.testing.assert_allclose(found.metrics.auprc, expected.auprc)
+
+
+def test_a_loss_without_bounds_is_cut_as_keras_does(dataset):
+    x = keras.Input((12, 4))
+    hard = keras.layers.GlobalAveragePooling1D(data_format="channels_last")(x)
+    hard = keras.layers.Lambda(lambda y: keras.ops.round(y[:, :3] * 2 - 0.1))(hard)
+    model = keras.Model(x, hard)
+    model.compile(loss="binary_crossentropy")
+    arrays = dataset.arrays()
+    found = evaluate(model, dataset, None, average_strands=False)
+    np.testing.assert_allclose(found.loss, model.evaluate(*arrays, verbose=0), 1e-4)
+
+
+def test_chosen_targets_are_those_of_all(model, dataset):
+    everything = evaluate(model, dataset).metrics
+    found = evaluate(model, dataset, targets=["c", "a"]).metrics
+    assert found.targets == ("c", "a")
+    np.testing.assert_allclose(found.auroc, everything.auroc[[2, 0]])
+    np.testing.assert_array_equal(found.positives, everything.positives[[2, 0]])
+
+
+def test_a_network_may_have_only_the_chosen_targets(dataset):
+    found = evaluate(network(1), dataset, targets=["b"])
+    np.testing.assert_array_equal(
+        found.metrics.positives, [dataset.split("test").labels[:, 1].sum()]
+    )
+
+
+def test_outputs_are_found_by_name(dataset):
+    model = network(5)
+    outputs = ("x", "c", "b", "y", "a")
+    found = evaluate(model, dataset, outputs=outputs).metrics
+    x, y = dataset.arrays("test")
+    averaged = np.mean(both_strands(model, x), axis=0)[:, [4, 2, 1]]
+    np.testing.assert_allclose(found.auroc, binary_metrics(y, averaged).auroc)
+
+
+def test_a_shorter_network_sees_the_centre(dataset):
+    model = network(3, length=7)
+    x, y = dataset.arrays("test", length=7)
+    expected = binary_metrics(y, np.mean(both_strands(model, x), axis=0))
+    np.testing.assert_allclose(evaluate(model, dataset).metrics.auroc, expected.auroc)
+
+
+def test_monte_carlo_dropout_is_off(dataset):
+    model = network(3, monte_carlo=True)
+    losses = {evaluate(model, dataset).loss for _ in range(3)}
+    assert len(losses) == 1
+
+
+def test_sequences_are_counted(model, dataset):
+    found = evaluate(model, dataset, "train")
+    assert found.sequences == (dataset.splits == 0).sum()
+    assert str(found).startswith(f"{found.sequences} sequences: loss {found.loss:.5f}")
+
+
+def test_a_network_of_other_targets_is_refused(dataset):
+    with pytest.raises(ValueError, match=r"for each of the 3 targets.* with 2 outputs"):
+        evaluate(network(2), dataset)
+
+
+def test_outputs_without_a_target_are_refused(dataset):
+    with pytest.raises(ValueError, match="Received: 5 names without 'b'"):
+        evaluate(network(5), dataset, outputs=("a", "c", "x", "y", "z"))
+
+
+def test_a_longer_network_is_refused(dataset):
+    with pytest.raises(ValueError, match=r"from 1 to 12\. Received: 13"):
+        evaluate(network(3, length=13), dataset)
+
+
+def test_labels_that_are_no_classes_are_refused(model, dataset):
+    labels = dataset.labels + np.float32(0.5)
+    other = Dataset(dataset.sequences, labels, NAMES)
+    with pytest.raises(ValueError, match=r"labels of 0 and 1\. Received: \d\.5"):
+        evaluate(model, other, None)
