@@ -9,6 +9,7 @@ import argparse
 import difflib
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -16,7 +17,10 @@ from types import ModuleType
 COMMANDS = (
     ("list", "networks of the zoo", "zoo.commands.list"),
     ("describe", "the card of a network", "zoo.commands.describe"),
-    ("predict", "predictions for a FASTA or BED file", "zoo.commands.predict"),
+    ("predict", "predictions for FASTA, BED or a dataset", "zoo.commands.predict"),
+    ("train", "a network trained on a dataset", "zoo.commands.train"),
+    ("evaluate", "AUROC and AUPRC on a dataset", "zoo.commands.evaluate"),
+    ("data", "datasets from files, or simulated", "zoo.commands.data"),
     ("check", "whether networks compute what they should", "zoo.commands.check"),
     ("quickstart", "a first run without files", "zoo.commands.quickstart"),
 )
@@ -96,7 +100,10 @@ def _parse_command(
     )
     chosen.add_argument("--debug", action="store_true", help=_DEBUG)
     module.add_arguments(chosen)
-    return module, chosen.parse_args(arguments)
+    args = chosen.parse_args(arguments)
+    if "command_line" in args:
+        args.command_line = shlex.join(["rckeras", name, *arguments])
+    return module, args
 
 
 def _run(module: ModuleType, args: argparse.Namespace, debug: bool) -> int:

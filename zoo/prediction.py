@@ -2,9 +2,9 @@
 
 What the rules are:
 
-- The input is FASTA, or BED with a genome. Rows come out in the order of the input,
-  one for each record, repeated names included. Only one batch is held in memory, so
-  the input may be of any length.
+- The input is FASTA, BED with a genome, or a dataset of `rckeras data`. Rows come out
+  in the order of the input, one for each record, repeated names included. Only one
+  batch is held in memory, so the input may be of any length.
 - A sequence of another length than the network's is an error unless `fit` says what
   to do. The centre stays the centre; where the difference is odd, the odd base is cut
   from, or added to, the right end. So a sequence and its reverse complement are not
@@ -30,18 +30,13 @@ import numpy as np
 from zoo.loading import load
 from zoo.messages import in_short
 from zoo.registry import Card, describe
+from zoo.sources import open_source
 from zoo.tables import Columns, check_output, is_standard_output, open_table
-from zoo.windows import (
-    BED_KEYS,
-    FASTA_KEYS,
-    Window,
-    check_input,
-    count_records,
-    read_windows,
-)
 
 if TYPE_CHECKING:
     import keras
+
+    from rckeras.io.windows import Window
 
 _PLAIN = {"predictions": ""}
 _SAMPLED = {"predictions": "_mean", "std": "_std"}
@@ -85,6 +80,7 @@ def predict_file(
     output: str | os.PathLike | None = None,
     *,
     genome: str | os.PathLike | None = None,
+    split: str | None = None,
     weights: str | os.PathLike | None = "default",
     targets: Sequence[str] | None = None,
     fit: str = "error",
@@ -97,17 +93,19 @@ def predict_file(
     progress: bool = True,
     overwrite: bool = False,
 ) -> PredictionSummary:
-    """Predict all sequences of a FASTA file, or all intervals of a BED file.
+    """Predict all sequences of a FASTA file or a dataset, or intervals of a BED file.
 
     Args:
         model: A network's name (see `zoo.list_models`), a `.keras` file, or a
             `keras.Model` from `(batch, length, 4)`, in the order A, C, G, T, to
             `(batch, targets)`.
         path: FASTA, or BED if `genome` is given; plain, gzip or bgzip; `"-"` for the
-            standard input.
+            standard input. Or a dataset that `rckeras data` has written; its rows get
+            their intervals or names as keys, or else their number, from 0.
         output: File to write; `None` or `"-"` for the standard output.
         genome: FASTA file from which the intervals of a BED file are read.
             Intervals on strand `-` are reverse-complemented.
+        split: `"train"`, `"validation"` or `"test"` of a dataset; `None` for all.
         weights: Weights of a named network, as in `zoo.load`.
         targets: Names of the outputs; by default those of the network's card, or
             `target_0`, `target_1`, ... where there is none or their number differs.
@@ -143,28 +141,32 @@ def predict_file(
     ```python
     predict_file("deepsea", "promoters.fa", "promoters.tsv", average_strands=True)
     predict_file("danq", "peaks.bed", "peaks.h5", genome="hg19.fa", fit="both")
+    predict_file("mine.keras", "dataset.h5", "test.tsv", split="test")
     ```
     """
+    from rckeras.progress import progress_bar
+
     format = check_output(output, format, overwrite)
-    check_input(path, genome, fit)
-    _check_apart(output, path, genome, weights, model)
+    source = open_source(path, genome, split, fit)
+    check_apart(output, path, genome, weights, model)
     _check_numbers(batch_size, n_value)
-    model, card_targets, card_n_value = _open_model(model, weights)
-    length, count = _check_shapes(model)
+    model, card_targets, card_n_value = open_model(model, weights)
+    length, count = check_shapes(model)
     n_value = card_n_value if n_value is None else n_value
     columns = Columns(
-        FASTA_KEYS if genome is None else BED_KEYS,
+        source.keys,
         _name_targets(targets or card_targets, count),
         _PLAIN if mc_samples is None else _SAMPLED,
     )
     predict = _predictor(model, n_value, average_strands, mc_samples, seed)
     tally = _Tally()
-    windows = read_windows(path, genome, length, fit)
+    wanted = progress and has_room_for_bar(output)
+    total = source.count() if wanted else None
     with (
-        _bar(progress and _has_room_for_bar(output), path, genome) as advance,
+        progress_bar(total, "predicting", wanted) as advance,
         open_table(output, format, columns) as write,
     ):
-        for batch in _batches(windows, batch_size):
+        for batch in _batches(source.windows(length), batch_size):
             with _blame(path, batch):
                 values = predict(batch)
             write([window.keys for window in batch], values)
@@ -180,7 +182,7 @@ def _check_numbers(batch_size: int, n_value: float | None) -> None:
         raise ValueError(f"`n_value` must be from 0 to 1. Received: {n_value}")
 
 
-def _check_apart(output: str | os.PathLike | None, *inputs: object) -> None:
+def check_apart(output: str | os.PathLike | None, *inputs: object) -> None:
     """Refuse to replace a file that is read."""
     if is_standard_output(output) or not Path(output).exists():
         return
@@ -191,7 +193,7 @@ def _check_apart(output: str | os.PathLike | None, *inputs: object) -> None:
 
 
 @contextlib.contextmanager
-def _blame(path: str | os.PathLike, batch: list[Window]) -> Iterator[None]:
+def _blame(path: str | os.PathLike, batch: "list[Window]") -> Iterator[None]:
     """Name the records on which the network fails, as one too short for it does."""
     try:
         yield
@@ -212,7 +214,7 @@ class _Tally:
         # Eight bytes a name; a set of the names would take a hundred.
         self._names = array.array("q")
 
-    def add(self, batch: list[Window]) -> None:
+    def add(self, batch: "list[Window]") -> None:
         counts = self._counts
         counts.rows += len(batch)
         for window in batch:
@@ -228,13 +230,13 @@ class _Tally:
         return replace(self._counts, duplicate_names=repeated)
 
 
-def _open_model(
+def open_model(
     model: "keras.Model | str | os.PathLike", weights: str | os.PathLike | None
 ) -> tuple["keras.Model", tuple[str, ...] | None, float]:
     """A model, and the targets and the value of N that its card states."""
     by_path = isinstance(model, str | os.PathLike)
     if by_path and not os.fspath(model).endswith(".keras"):
-        card = _find_card(os.fspath(model))
+        card = find_card(os.fspath(model))
         model = load(card.name, weights=weights)
         same = model.output_shape[-1] == len(card.targets)
         return model, card.targets if same else None, card.n_value
@@ -260,7 +262,8 @@ def _load_file(path: str | os.PathLike) -> "keras.Model":
         raise ValueError(f"{path} cannot be loaded: {reason}") from error
 
 
-def _find_card(name: str) -> Card:
+def find_card(name: str) -> Card:
+    """The card of a network, whose name must not look like that of a file."""
     if Path(name).name != name or Path(name).suffix:
         raise ValueError(
             "`model` must be the name of a network (`rckeras list`), or a file that "
@@ -270,7 +273,7 @@ def _find_card(name: str) -> Card:
     return describe(name)
 
 
-def _check_shapes(model: "keras.Model") -> tuple[int | None, int]:
+def check_shapes(model: "keras.Model") -> tuple[int | None, int]:
     """Length of the input, `None` if any will do, and number of targets."""
     if getattr(model, "inputs", None) is None:
         raise ValueError(
@@ -309,7 +312,7 @@ def _predictor(
     average_strands: bool,
     mc_samples: int | None,
     seed: int,
-) -> Callable[[list[Window]], Sequence[np.ndarray]]:
+) -> "Callable[[list[Window]], Sequence[np.ndarray]]":
     """Function from a batch to one array `(batch, targets)` for each statistic."""
     from rckeras.interpret import MonteCarloPredictor, without_dropout
     from rckeras.sequence import one_hot_encode
@@ -324,7 +327,7 @@ def _predictor(
     except TypeError as error:
         raise ValueError(f"`model` has dropout out of reach: {error}") from error
 
-    def predict(batch: list[Window]) -> Sequence[np.ndarray]:
+    def predict(batch: "list[Window]") -> Sequence[np.ndarray]:
         sequences = [window.sequence for window in batch]
         x = one_hot_encode(sequences, "float32", n_value)
         if mc_samples is None:
@@ -345,37 +348,14 @@ def _average_strands(model: "keras.Model") -> "keras.Model":
     return keras.Model(x, keras.layers.average(strands))
 
 
-def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+def _batches(windows: "Iterable[Window]", size: int) -> "Iterator[list[Window]]":
     """Lists of at most `size` windows of one length."""
     for _, group in itertools.groupby(windows, lambda window: len(window.sequence)):
         while batch := list(itertools.islice(group, size)):
             yield batch
 
 
-def _has_room_for_bar(output: str | os.PathLike | None) -> bool:
+def has_room_for_bar(output: str | os.PathLike | None) -> bool:
     """Whether stderr is a terminal on which no rows appear."""
     rows_appear = is_standard_output(output) and sys.stdout.isatty()
     return bool(sys.stderr and sys.stderr.isatty() and not rows_appear)
-
-
-@contextlib.contextmanager
-def _bar(wanted: bool, *source: str | os.PathLike | None) -> Iterator[Callable]:
-    """A bar on stderr, as a function that takes the rows done."""
-    if not wanted:
-        yield lambda rows: None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn
-
-    columns = *Progress.get_default_columns(), MofNCompleteColumn()
-    rate = TextColumn("{task.fields[rate]}")
-    console = Console(stderr=True)
-    # Redirected, rows for the standard output would go to the console instead.
-    with Progress(*columns, rate, console=console, redirect_stdout=False) as bar:
-        task = bar.add_task("predicting", total=count_records(*source), rate="")
-
-        def advance(rows: int) -> None:
-            speed = bar.tasks[0].speed or 0.0
-            bar.update(task, advance=rows, rate=f"{speed:,.0f} rows/s")
-
-        yield advance

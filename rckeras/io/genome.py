@@ -13,11 +13,11 @@ import operator
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Self
 
+from rckeras.io.chromosomes import chrom_aliases, plain_chrom
 from rckeras.sequence.alphabet import reverse_complement_string
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -55,7 +55,7 @@ class Genome:
             self._faidx = pyfaidx.Faidx(self.path, as_raw=True, **files)
         except (pyfaidx.FastaIndexingError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
-        self._aliases = _aliases(self._faidx.index)
+        self._aliases = chrom_aliases(self._faidx.index)
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -133,7 +133,7 @@ class Genome:
         """The name in the file of a chromosome."""
         if chrom in self._faidx.index:
             return chrom
-        names = self._aliases.get(_plain_name(chrom), [])
+        names = self._aliases.get(plain_chrom(chrom), [])
         if len(names) == 1:
             return names[0]
         known = list(self._faidx.index)
@@ -144,19 +144,6 @@ class Genome:
             f"`chrom` must be a chromosome of {self.path}. Received: {chrom!r}.{meant} "
             f"The file holds {len(known)}: {listed}"
         )
-
-
-def _plain_name(name: str) -> str:
-    """What remains of a name without the habits of the databases."""
-    plain = name[3:] if name[:3].lower() == "chr" else name
-    return "M" if plain == "MT" else plain
-
-
-def _aliases(names: Iterable[str]) -> dict[str, list[str]]:
-    aliases = {}
-    for name in names:
-        aliases.setdefault(_plain_name(name), []).append(name)
-    return aliases
 
 
 def _import_pyfaidx(compressed: bool) -> ModuleType:

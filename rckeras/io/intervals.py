@@ -5,7 +5,7 @@ The rules:
 - Columns are separated by tabs or, in a line without a tab, by any white space.
   The first three are chromosome, start and end, counted from 0, the end excluded;
   then may come name, score and strand (`+`, `-` or `.`). So BED3 to BED12,
-  narrowPeak and broadPeak are read alike.
+  narrowPeak and broadPeak are read alike; `read_narrowpeak` gives summits too.
 - Blank lines, comments (`#`), `track` and `browser` lines are skipped.
 - Errors, with file, line and the field received: fewer than three columns, a
   start or end that is no whole number from 0, an end not after its start, another
@@ -19,7 +19,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rckeras.io.text import open_text
+from rckeras.io.rows import data_lines, parse_span, parse_strand, split_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,49 +67,18 @@ def read_bed(path: str | os.PathLike) -> Iterator[Interval]:
         ]
     ```
     """
-    empty = True
-    with open_text(path) as lines:
-        for number, text in enumerate(lines, start=1):
-            line = text.strip()
-            if line and not _is_comment(line):
-                empty = False
-                yield _interval(line, number, f"{path}:{number}")
-    if empty:
-        raise ValueError(f"{path}: the file holds no interval")
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith("#") or line.split(maxsplit=1)[0] in ("track", "browser")
+    for number, line in data_lines(path, "interval"):
+        yield _interval(line, number, f"{path}:{number}")
 
 
 def _interval(line: str, number: int, place: str) -> Interval:
-    fields = line.split("\t") if "\t" in line else line.split()
+    fields = split_columns(line)
     if len(fields) < 3:
         raise ValueError(
             f"{place}: an interval needs at least three columns (chromosome, start, "
             f"end). Received: {line!r}"
         )
-    start = _position(fields[1], "start", place)
-    end = _position(fields[2], "end", place)
-    if end <= start:
-        raise ValueError(
-            f"{place}: the end must be after the start. Received: start {start}, "
-            f"end {end}"
-        )
+    start, end = parse_span(fields, place)
     name = fields[3] if len(fields) > 3 else "."
-    strand = fields[5] if len(fields) > 5 else "."
-    if strand not in ("+", "-", "."):
-        raise ValueError(
-            f"{place}: the strand (column 6) must be '+', '-' or '.'. "
-            f"Received: {strand!r}"
-        )
+    strand = parse_strand(fields[5], place) if len(fields) > 5 else "."
     return Interval(fields[0], start, end, name or ".", strand, number)
-
-
-def _position(field: str, what: str, place: str) -> int:
-    """The number in a field, read strictly: `int` would take `1_000` and ` 7 `."""
-    if not (field.isascii() and field.isdigit()):
-        raise ValueError(
-            f"{place}: the {what} must be a whole number from 0. Received: {field!r}"
-        )
-    return int(field)

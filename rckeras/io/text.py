@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_BCF_MAGIC = ("BCF\2", "BCF\4")
 
 
 @contextlib.contextmanager
@@ -29,8 +30,9 @@ def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: While reading, if bytes are not UTF-8 text, or compressed data
-            are cut short or damaged. The message starts with `path:line`.
+        ValueError: While reading, if bytes are not UTF-8 text (as those of a BCF
+            file), or compressed data are cut short or damaged. The message starts
+            with the path, and the line where one is to blame.
 
     Example:
 
@@ -64,6 +66,10 @@ def _checked_lines(text: io.TextIOWrapper, path: str | os.PathLike) -> Iterator[
     number = 0
     try:
         for number, line in enumerate(text, start=1):
+            if number == 1 and line.startswith(_BCF_MAGIC):
+                raise ValueError(
+                    f"{path}: BCF is no text; `bcftools view` writes it as VCF"
+                )
             if not line.isascii():
                 _check_decoded(line, f"{path}:{number}")
             yield line

@@ -1,3 +1,4 @@
+import argparse
 import os
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 import zoo
+from rckeras.datasets import SPLITS
+from rckeras.io.windows import FITS
 from tuning.cli import main
-from zoo.commands import quiet_stderr
+from zoo.commands import predict, quiet_stderr
 from zoo.prediction import predict_file
 
 
@@ -89,7 +92,8 @@ def test_predict_hands_on_every_option(monkeypatch, fasta):
     monkeypatch.setattr("zoo.prediction.predict_file", predict)
     options = (
         "--genome g.fa --weights w.h5 -o out --format csv --fit both --n-value 0.25 "
-        "--average-strands --mc-samples 5 --seed 3 --batch-size 7 --force --quiet"
+        "--split test --average-strands "
+        "--mc-samples 5 --seed 3 --batch-size 7 --force --quiet"
     )
     assert run("predict", "danq", "in.bed", *options.split()) == 0
     assert received == {
@@ -97,6 +101,7 @@ def test_predict_hands_on_every_option(monkeypatch, fasta):
         "path": "in.bed",
         "output": "out",
         "genome": "g.fa",
+        "split": "test",
         "weights": "w.h5",
         "fit": "both",
         "average_strands": True,
@@ -108,6 +113,14 @@ def test_predict_hands_on_every_option(monkeypatch, fasta):
         "progress": False,
         "overwrite": True,
     }
+
+
+def test_predict_offers_every_fit_and_split():
+    parser = argparse.ArgumentParser()
+    predict.add_arguments(parser)
+    choices = {action.dest: action.choices for action in parser._actions}
+    assert choices["fit"] == FITS
+    assert choices["split"] == SPLITS
 
 
 def test_predict_keeps_an_existing_file_unless_forced(saved, fasta, tmp_path, capsys):

@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zoo
+from rckeras.datasets import save_dataset
+from rckeras.io.windows import Window
 from rckeras.layers import MonteCarloDropout
 from rckeras.sequence import reverse_complement_string
+from rckeras.sequence.codes import codes_to_letters
+from tests.rckeras.datasets.sets import make_dataset
 from zoo.prediction import PredictionSummary, predict_file
-from zoo.windows import Window
 
 LENGTH = 12
 ROWS = {"A": 0, "C": 1, "G": 2, "T": 3}
@@ -338,7 +341,7 @@ def test_only_one_batch_is_held(model, tmp_path, monkeypatch):
 
         yield write
 
-    monkeypatch.setattr("zoo.prediction.read_windows", windows)
+    monkeypatch.setattr("rckeras.io.windows.read_windows", windows)
     monkeypatch.setattr("zoo.prediction.open_table", table)
     source = write_fasta(tmp_path / "in.fa", ["ACGT"])
     summary = predict_file(model, source, batch_size=64)
@@ -352,7 +355,7 @@ def test_an_interrupted_run_leaves_no_file(model, fasta, tmp_path, monkeypatch, 
         yield Window(("a",), "a", 1, "ACGTACGTACGT", 0)
         raise error
 
-    monkeypatch.setattr("zoo.prediction.read_windows", windows)
+    monkeypatch.setattr("rckeras.io.windows.read_windows", windows)
     with pytest.raises(error):
         predict_file(model, fasta, tmp_path / "out.tsv", batch_size=1)
     assert list(tmp_path.iterdir()) == []
@@ -490,6 +493,88 @@ def test_a_wrong_value_of_n_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match=f"`n_value` must be .* Received: {n_value}"):
         predict_file(model, fasta, n_value=n_value)
     assert capsys.readouterr().out == ""
+
+
+def write_dataset(path, rows=2100, length=LENGTH, **changes):
+    """A dataset of more than two of the blocks that are read, and its letters."""
+    dataset = make_dataset(rows, length, truth=None, **changes)
+    save_dataset(dataset, path)
+    return dataset, codes_to_letters(dataset.sequences)
+
+
+@pytest.mark.parametrize(("length", "fit"), [(12, "error"), (15, "crop"), (9, "pad")])
+def test_a_dataset_is_predicted_as_its_sequences_are(model, tmp_path, length, fit):
+    data = tmp_path / "data.h5"
+    _, letters = write_dataset(data, length=length)
+    source, output = write_fasta(tmp_path / "in.fa", letters), tmp_path / "data.tsv"
+    options = {"n_value": 0.25, "fit": fit, "average_strands": True}
+    summary = predict_file(model, data, output, batch_size=500, **options)
+    expected = predict(model, source, tmp_path, **options)
+    np.testing.assert_allclose(read(output)[2], expected, atol=1e-6)
+    again = predict_file(model, source, tmp_path / "again.tsv", **options)
+    assert summary == again
+
+
+def test_rows_of_a_split_keep_their_order_and_names(model, expect, tmp_path):
+    dataset, letters = write_dataset(tmp_path / "data.h5")
+    for split, rows in (
+        ("validation", dataset.rows("validation")),
+        (None, range(2100)),
+    ):
+        output = tmp_path / f"{split}.tsv"
+        summary = predict_file(model, tmp_path / "data.h5", output, split=split)
+        header, keys, numbers = read(output)
+        assert header[0] == "name"
+        assert keys == [(f"séquence {row}",) for row in rows]
+        expected = expect([letters[row] for row in rows])
+        np.testing.assert_allclose(numbers, expected, atol=1e-6)
+        assert summary.rows == len(rows)
+
+
+def test_rows_of_a_dataset_without_names_are_numbered(model, tmp_path):
+    dataset, _ = write_dataset(tmp_path / "data.h5", columns={})
+    predict_file(model, tmp_path / "data.h5", tmp_path / "out.tsv", split="test")
+    keys = read(tmp_path / "out.tsv")[1]
+    assert keys == [(str(row),) for row in dataset.rows("test")]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_rows_of_a_dataset_with_intervals_are_called_by_them(model, tmp_path, named):
+    start = np.arange(2100) * 7
+    columns = {"chrom": np.full(2100, "chr2"), "start": start, "end": start + 30}
+    if named:
+        columns |= {"name": np.full(2100, "p"), "strand": np.resize(["+", "-"], 2100)}
+    write_dataset(tmp_path / "data.h5", columns=columns)
+    summary = predict_file(model, tmp_path / "data.h5", tmp_path / "out.tsv")
+    header, keys, _ = read(tmp_path / "out.tsv", keys=5)
+    assert header[:5] == ["chrom", "start", "end", "name", "strand"]
+    rest = ("p", "-") if named else (".", ".")
+    assert keys[2099] == ("chr2", str(2099 * 7), str(2099 * 7 + 30), *rest)
+    assert len(keys) == 2100
+    assert summary.duplicate_names == (2099 if named else 0)
+
+
+def test_a_dataset_of_another_length_is_refused_unless_it_may_be_fitted(
+    model, tmp_path
+):
+    write_dataset(tmp_path / "data.h5", length=31)
+    message = r"data\.h5:0: record 'séquence 0': it has 31 bases and 12 are needed"
+    with pytest.raises(ValueError, match=message):
+        predict_file(model, tmp_path / "data.h5", tmp_path / "out.tsv")
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_what_is_meant_for_other_inputs_is_refused(model, fasta, tmp_path):
+    data = tmp_path / "data.h5"
+    write_dataset(data, splits=False)
+    with pytest.raises(ValueError, match=r"--split.*split='test' with .*in\.fa"):
+        predict_file(model, fasta, split="test")
+    with pytest.raises(ValueError, match=r"data\.h5 is a dataset; `genome`"):
+        predict_file(model, data, genome=fasta)
+    with pytest.raises(ValueError, match="has no splits"):
+        predict_file(model, data, split="test")
+    with pytest.raises(ValueError, match=r"`fit` must be .* Received: 'stretch'"):
+        predict_file(model, data, fit="stretch")
 
 
 def test_one_is_singular():

@@ -5,7 +5,10 @@ import sys
 
 from zoo.commands import import_keras
 from zoo.tables import FORMATS
-from zoo.windows import FITS
+
+# Those of rckeras, whose import would take seconds.
+FITS = ("error", "crop", "pad", "both")
+SPLITS = ("train", "validation", "test")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "path",
         metavar="INPUT",
-        help="FASTA, or BED with --genome; plain, gzip or bgzip; - for standard input",
+        help="FASTA, or BED with --genome; plain, gzip or bgzip; - for standard input; "
+        "or a dataset that `rckeras data` has written",
     )
     parser.epilog = (
         "example: rckeras predict deepsea peaks.bed --genome hg19.fa --fit both "
@@ -31,6 +35,9 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("input")
     group.add_argument(
         "--genome", metavar="FASTA", help="genome of the intervals of a BED file"
+    )
+    group.add_argument(
+        "--split", choices=SPLITS, help="sequences of a dataset (default: all)"
     )
     group.add_argument(
         "--fit",

@@ -1,4 +1,4 @@
-"""Sequences of the length that a network reads, from a FASTA or BED file.
+"""Sequences of one length, from a FASTA or BED file.
 
 A sequence of another length is an error unless `fit` says what to do with it. The
 centre stays the centre; where the difference is odd, the odd base is cut from, or
@@ -11,10 +11,13 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from rckeras.io import Genome, Interval
+from rckeras.io.fasta import read_fasta
+from rckeras.io.genome import Genome
+from rckeras.io.intervals import Interval, read_bed
+from rckeras.io.text import open_text
+from rckeras.sequence.alphabet import count_ambiguous
 
 FITS = ("error", "crop", "pad", "both")
 
@@ -23,14 +26,14 @@ BED_KEYS = {"chrom": str, "start": int, "end": int, "name": str, "strand": str}
 
 
 class Window(NamedTuple):
-    """A sequence as a network reads it.
+    """A sequence brought to a length.
 
     Attributes:
         keys: What tells it from others: `(name,)`, or the fields of its interval as
             the file has them.
         name: Its name, `"."` if it has none.
         line: Line of the file in which it begins.
-        sequence: Letters, all of one length if the network has one.
+        sequence: Letters, as many as were asked for.
         ambiguous: Number of letters read as N. N added to a record does not count, N
             for bases off the end of a chromosome does.
         cropped: Whether it was cut.
@@ -61,10 +64,11 @@ def read_windows(
             standard input.
         genome: FASTA file from which intervals are read. Those on strand `-` are
             reverse-complemented.
-        length: Length that the network reads; `None` to leave all as they are.
+        length: Number of bases that each is to have; `None` to leave all as they are.
         fit: `"error"`, `"crop"` longer sequences, `"pad"` shorter ones with N on both
-            sides, or `"both"`. The last three also move intervals to the network's
-            length; off the ends of a chromosome only `"pad"` and `"both"` add N.
+            sides, or `"both"`. The last three also bring intervals to the length,
+            around their centre; off the ends of a chromosome only `"pad"` and
+            `"both"` add N.
 
     Yields:
         A `Window` for each record, in the order of the file, one in memory at a time.
@@ -77,10 +81,54 @@ def read_windows(
     if genome is None:
         yield from _read_records(path, length, fit)
         return
-    from rckeras.io import Genome
-
     with Genome(genome) as opened:
         yield from _read_intervals(path, opened, length, fit)
+
+
+def fit_window(
+    window: Window, length: int | None, fit: str, path: str | os.PathLike
+) -> Window:
+    """Cut or pad a sequence around its centre, and count its N.
+
+    Args:
+        window: A sequence as it stands in a file.
+        length: Number of bases that it is to have; `None` to leave it as it is.
+        fit: `"error"`, `"crop"`, `"pad"` or `"both"`; see `read_windows`.
+        path: Name of the file, for messages.
+
+    Returns:
+        The window of that length.
+
+    Raises:
+        ValueError: If it has another length and `fit` does not say what to do, or
+            holds a letter that is none. The message starts with `path:line`.
+    """
+    allowed = {"error": (), "crop": (1,), "pad": (-1,), "both": (1, -1)}[fit]
+    letters = window.sequence
+    place = f"{path}:{window.line}: record {window.name!r}"
+    start, end = _centre(0, len(letters), length)
+    change = _compare(len(letters), end - start)
+    if change and change not in allowed:
+        raise _misfit(place, len(letters), length)
+    inside = letters[max(start, 0) : end]
+    with _at(place):
+        ambiguous = count_ambiguous(inside)
+    return window._replace(
+        sequence="N" * -start + inside + "N" * (end - len(letters)),
+        ambiguous=ambiguous,
+        cropped=change > 0,
+        padded=change < 0,
+    )
+
+
+def check_fit(fit: str) -> None:
+    """Check that a way to bring sequences to a length is known.
+
+    Raises:
+        ValueError: If it is none of `FITS`.
+    """
+    if fit not in FITS:
+        raise ValueError(f"`fit` must be one of {', '.join(FITS)}. Received: {fit!r}")
 
 
 def check_input(
@@ -93,15 +141,12 @@ def check_input(
             file with one.
         OSError: If a file is missing.
     """
-    if fit not in FITS:
-        raise ValueError(f"`fit` must be one of {', '.join(FITS)}. Received: {fit!r}")
+    check_fit(fit)
     for file in (path, genome):
         if file is not None and os.fspath(file) != "-":
             Path(file).stat()
     if not Path(path).is_file():  # a pipe cannot be read twice
         return
-    from rckeras.io import open_text
-
     with open_text(path) as lines:
         start = next((line.strip() for line in lines if line.strip()), "")
     if start.startswith(">") and genome is not None:
@@ -110,7 +155,7 @@ def check_input(
         )
     if start and not start.startswith(">") and genome is None:
         raise ValueError(
-            f"{path} is no FASTA file, which starts with '>'. To predict the intervals "
+            f"{path} is no FASTA file, which starts with '>'. To read the intervals "
             f"of a BED file, give their `genome` (--genome). Received: {start[:40]!r}"
         )
 
@@ -121,8 +166,6 @@ def count_records(
     """About how many windows will come, if the input can be read twice."""
     if not Path(path).is_file():
         return None
-    from rckeras.io import open_text
-
     with open_text(path) as lines:
         if genome is None:
             return sum(line.startswith(">") for line in lines)
@@ -132,37 +175,20 @@ def count_records(
 def _read_records(
     path: str | os.PathLike, length: int | None, fit: str
 ) -> Iterator[Window]:
-    from rckeras.io import read_fasta
-    from rckeras.sequence import count_ambiguous
-
-    allowed = {"error": (), "crop": (1,), "pad": (-1,), "both": (1, -1)}[fit]
     for record in read_fasta(path):
-        letters = record.sequence
-        place = f"{path}:{record.line}: record {record.name!r}"
-        start, end = _centre(0, len(letters), length)
-        change = _compare(len(letters), end - start)
-        if change and change not in allowed:
-            raise _misfit(place, len(letters), length)
-        inside = letters[max(start, 0) : end]
-        with _at(place):
-            ambiguous = count_ambiguous(inside)
-        yield Window(
+        window = Window(
             keys=(record.name,),
             name=record.name,
             line=record.line,
-            sequence="N" * -start + inside + "N" * (end - len(letters)),
-            ambiguous=ambiguous,
-            cropped=change > 0,
-            padded=change < 0,
+            sequence=record.sequence,
+            ambiguous=0,
         )
+        yield fit_window(window, length, fit, path)
 
 
 def _read_intervals(
-    path: str | os.PathLike, genome: "Genome", length: int | None, fit: str
+    path: str | os.PathLike, genome: Genome, length: int | None, fit: str
 ) -> Iterator[Window]:
-    from rckeras.io import read_bed
-    from rckeras.sequence import count_ambiguous
-
     for interval in read_bed(path):
         place = f"{path}:{interval.line}: interval {interval.name!r}"
         start, end = _centre(interval.start, interval.end, length)
@@ -199,7 +225,7 @@ def _compare(found: int, length: int) -> int:
 
 
 def _fetch(
-    genome: "Genome", interval: "Interval", start: int, end: int, fit: str
+    genome: Genome, interval: Interval, start: int, end: int, fit: str
 ) -> tuple[str, bool]:
     """Letters of a window of the genome, and whether N stands for missing bases."""
     length = genome.length(interval.chrom)
@@ -221,9 +247,9 @@ def _fetch(
 
 def _misfit(place: str, found: int, length: int) -> ValueError:
     return ValueError(
-        f"{place}: it has {found} bases and the network reads {length}. `fit` (--fit) "
-        "'crop' takes the centre of longer ones, 'pad' adds N to shorter ones, 'both' "
-        "does both"
+        f"{place}: it has {found} bases and {length} are needed. `fit` (--fit) 'crop' "
+        "takes the centre of longer ones, 'pad' adds N to shorter ones, 'both' does "
+        "both"
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rckeras.io.windows import check_input, count_records, read_windows
 from rckeras.sequence import reverse_complement_string
-from zoo.windows import check_input, count_records, read_windows
 
 dna = st.text("ACGT", min_size=1, max_size=30)
 
@@ -107,7 +107,7 @@ def test_line_ends_and_compression_do_not_matter(tmp_path, ending, last, compres
 @pytest.mark.parametrize("odd", ["ACGTAA", "ACG"])
 def test_another_length_is_refused(write, odd):
     path = write(f">a\nACGT\n>the odd one\n{odd}\n")
-    message = rf":3: record 'the': it has {len(odd)} bases .* reads 4\. .*--fit"
+    message = rf":3: record 'the': it has {len(odd)} bases and 4 are needed\. .*--fit"
     with pytest.raises(ValueError, match=message):
         list(read_windows(path, None, 4, "error"))
 

@@ -1,0 +1,101 @@
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.checkpoints import Checkpoints, clear_run, find_run, open_run
+
+
+def after(numbers, monitor="val_loss", patience=2):
+    """Checkpoints after epochs in which the monitored number was as given."""
+    found = Checkpoints(None, monitor, patience, seed=0)
+    found.history = [{"loss": 1.0, monitor or "loss": number} for number in numbers]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("monitor", "numbers", "best"),
+    [
+        ("val_loss", [3.0, 1.0, 2.0], 1),
+        ("val_loss", [3.0, 1.0, 1.0], 1),
+        ("val_auroc", [0.5, 0.9, 0.7], 1),
+        ("val_auprc", [0.5, 0.9, 0.9], 1),
+        ("loss", [0.5, math.nan, 0.9], 0),
+        ("val_loss", [math.nan, math.inf], None),
+        (None, [3.0, 1.0, 2.0], 2),
+        (None, [3.0, 1.0, math.nan], 1),
+        (None, [], None),
+    ],
+)
+def test_the_best_epoch_is_the_first_one_with_the_best_number(monitor, numbers, best):
+    assert after(numbers, monitor).best == best
+
+
+@pytest.mark.parametrize(
+    ("monitor", "numbers", "exhausted"),
+    [
+        ("val_loss", [], False),
+        ("val_loss", [3.0, 1.0, 2.0], False),
+        ("val_loss", [3.0, 1.0, 2.0, 1.0], True),
+        ("val_auroc", [0.5, 0.4, 0.3], True),
+        ("val_auroc", [0.5, 0.4, 0.6], False),
+        ("val_loss", [math.nan], False),
+        ("val_loss", [math.nan, math.nan], True),
+        (None, [1.0, 2.0, 3.0, 4.0], False),
+        (None, [1.0, math.nan], True),
+    ],
+)
+def test_training_ends_where_patience_or_the_loss_does(monitor, numbers, exhausted):
+    assert after(numbers, monitor).exhausted == exhausted
+
+
+def test_training_ends_in_the_epoch_in_which_keras_ends_it():
+    rng = np.random.default_rng(0)
+    for patience in (1, 2, 3):
+        values = rng.random(40).tolist()
+        stopping = keras.callbacks.EarlyStopping(patience=patience, mode="min")
+        stopping.set_model(keras.Sequential())
+        stopping.on_train_begin()
+        for epoch, value in enumerate(values):
+            stopping.on_epoch_end(epoch, {"val_loss": value})
+            expected = bool(getattr(stopping.model, "stop_training", False))
+            found = after(values[: epoch + 1], patience=patience)
+            assert found.exhausted == expected
+            assert found.best == stopping.best_epoch
+            if expected:
+                break
+        assert expected
+
+
+def test_another_run_is_named_and_only_given_up_when_told(tmp_path):
+    folder = tmp_path / "run"
+    open_run(folder, {"epochs": 5, "seed": 0}, overwrite=False)
+    (folder / "state.npz").write_text("kept")
+    open_run(folder, {"epochs": 5, "seed": 0}, overwrite=True)
+    assert (folder / "state.npz").read_text() == "kept"
+    with pytest.raises(ValueError, match=r"run holds .*: seed was 0 and is 1\. Give"):
+        open_run(folder, {"epochs": 5, "seed": 1}, overwrite=False)
+    assert (folder / "state.npz").read_text() == "kept"
+    open_run(folder, {"epochs": 5, "seed": 1}, overwrite=True)
+    assert not (folder / "state.npz").exists()
+    assert find_run(folder) == {"epochs": 5, "seed": 1}
+
+
+def test_clearing_leaves_what_others_put_there(tmp_path):
+    folder = tmp_path / "run"
+    open_run(folder, {}, overwrite=False)
+    (folder / "notes.txt").write_text("mine")
+    clear_run(folder)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    (folder / "notes.txt").unlink()
+    open_run(folder, {}, overwrite=False)
+    clear_run(folder)
+    assert not folder.exists()
+
+
+def test_facts_come_back_as_json_has_them(tmp_path):
+    facts = {"a": None, "b": 0.1, "c": ["x"], "d": "é"}
+    open_run(tmp_path / "run", facts, overwrite=False)
+    assert json.loads(json.dumps(find_run(tmp_path / "run"))) == facts

@@ -1,0 +1,541 @@
+import csv
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from rckeras.datasets import Dataset, load_dataset, save_dataset
+from rckeras.datasets.file import sha256_of
+from rckeras.datasets.stream import STRANDS
+from rckeras.evaluation import evaluate
+from rckeras.sequence.codes import base_codes
+from tuning.cli import main
+from zoo import checkpoints
+from zoo.commands import train as command
+from zoo.learning import (
+    TrainingSettings,
+    compile_learner,
+    make_streams,
+    open_network,
+)
+from zoo.training import train
+
+LENGTH = 40
+TRAIN, VALIDATION = 256, 128
+NETWORK = "shrikumar-sim-rc"
+QUICK = TrainingSettings(epochs=2, batch_size=64, learning_rate=0.02)
+
+
+def make_dataset(splits=True, targets=1, seed=0, **changes):
+    """Sequences that have a motif on either strand for each of their labels."""
+    rng = np.random.default_rng(seed)
+    rows = TRAIN + VALIDATION
+    codes = rng.integers(0, 4, (rows, LENGTH)).astype("uint8")
+    labels = rng.integers(0, 2, (rows, targets)).astype("uint8")
+    motifs = [base_codes("TGACTCACGG"), base_codes("CCGATAAGAC")]
+    for row, target in zip(*np.nonzero(labels), strict=True):
+        motif = motifs[target] if rng.random() < 0.5 else 3 - motifs[target][::-1]
+        start = 20 * target + rng.integers(0, 10)
+        codes[row, start : start + 10] = motif
+    divided = np.repeat([0, 1], [TRAIN, VALIDATION]).astype("uint8")
+    fields = {
+        "sequences": codes,
+        "labels": labels,
+        "targets": ("AP1", "GATA")[:targets],
+        "splits": divided if splits else None,
+    }
+    return Dataset(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data")
+    save_dataset(make_dataset(), path / "data.h5")
+    save_dataset(make_dataset(splits=False), path / "undivided.h5")
+    save_dataset(make_dataset(targets=2), path / "two.h5")
+    dense_network(path / "start.keras")
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    return folder / "data.h5"
+
+
+def dense_network(path, activation="sigmoid", targets=1, length=LENGTH):
+    """A network that is quick to train, with dropout."""
+    keras.utils.set_random_seed(1)
+    x = keras.Input((length, 4))
+    y = keras.layers.Flatten()(x)
+    y = keras.layers.Dropout(0.5)(keras.layers.Dense(8, activation="relu")(y))
+    y = keras.layers.Dense(targets, activation=activation)(y)
+    model = keras.Model(x, y)
+    model.save(path)
+    return model
+
+
+def quietly(name, data, output, settings=QUICK, **options):
+    return train(name, data, output, settings, progress=False, **options)
+
+
+def history_of(output):
+    with output.with_name(f"{output.name}.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+
+def weights_of(path):
+    return keras.saving.load_model(path).get_weights()
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_planted_motif_is_learned(data, tmp_path):
+    settings = dataclasses.replace(QUICK, epochs=12)
+    summary = quietly(NETWORK, data, tmp_path / "mine.keras", settings)
+    assert summary.metrics["val_auroc"] > 0.9
+    assert names_in(tmp_path) == ["mine.keras", "mine.keras.csv", "mine.keras.json"]
+
+
+def test_the_logged_numbers_are_those_of_the_saved_network(folder, tmp_path):
+    summary = quietly(NETWORK, folder / "two.h5", tmp_path / "mine.keras")
+    network = keras.saving.load_model(tmp_path / "mine.keras")
+    assert not network.compiled
+    dataset = load_dataset(folder / "two.h5")
+    found = evaluate(network, dataset, "validation", average_strands=False)
+    assert summary.metrics["val_loss"] == pytest.approx(found.loss, abs=1e-5)
+    for name in ("auroc", "auprc"):
+        exact = float(np.mean(getattr(found.metrics, name)))
+        assert summary.metrics[f"val_{name}"] == pytest.approx(exact, abs=0.02)
+
+
+def test_the_metric_may_be_chosen(folder, data, tmp_path):
+    settings = dataclasses.replace(QUICK, epochs=4, monitor="val_auroc", patience=2)
+    output = tmp_path / "mine.keras"
+    summary = quietly(folder / "start.keras", data, output, settings)
+    assert summary.best_epoch == np.argmax(history_of(output)["val_auroc"]) + 1
+
+
+def test_without_validation_the_last_epoch_is_kept_and_said_so(
+    folder, tmp_path, capsys
+):
+    settings = dataclasses.replace(QUICK, epochs=3, patience=1)
+    start, output = folder / "start.keras", tmp_path / "mine.keras"
+    summary = train(start, folder / "undivided.h5", output, settings)
+    assert summary.best_epoch == summary.epochs == 3
+    assert "no validation split" in capsys.readouterr().err
+    assert not [name for name in history_of(output) if name.startswith("val_")]
+
+
+class StoppedError(Exception):
+    """What stands for a kill."""
+
+
+def stop_at(monkeypatch, name, count):
+    """Let a function of the checkpoints raise, the time of a number."""
+    original, calls = getattr(checkpoints, name), []
+
+    def stopping(*args, **options):
+        calls.append(1)
+        if len(calls) > count:
+            raise StoppedError
+        return original(*args, **options)
+
+    monkeypatch.setattr(checkpoints, name, stopping)
+
+
+PATIENT = TrainingSettings(epochs=12, batch_size=64, learning_rate=0.2, patience=2)
+
+
+@pytest.fixture(scope="module")
+def whole(folder, data, tmp_path_factory):
+    """A training without a break, which ends after epochs that were not better."""
+    output = tmp_path_factory.mktemp("whole") / "mine.keras"
+    summary = quietly(folder / "start.keras", data, output, PATIENT)
+    assert summary.best_epoch < summary.epochs
+    return output
+
+
+def test_the_best_epoch_is_kept_and_training_ends(whole, data):
+    losses = history_of(whole)["val_loss"]
+    noted = json.loads(whole.with_name("mine.keras.json").read_text())
+    assert noted["best_epoch"] == np.argmin(losses) + 1
+    assert noted["epochs_trained"] == len(losses) == noted["best_epoch"] + 2
+    network = keras.saving.load_model(whole)
+    found = evaluate(network, load_dataset(data), "validation", average_strands=False)
+    assert found.loss == pytest.approx(min(losses), abs=1e-5)
+
+
+# Texts: run.json, the history after each epoch, and in the end history and sidecar.
+# Arrays: the weights after the best epochs, and the state after each one.
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        *(("write_text", count) for count in (0, 2, 4, -2, -1)),
+        *(("_save", count) for count in (0, 1, 3)),
+    ],
+)
+def test_after_any_break_training_ends_as_without_it(
+    folder, data, whole, tmp_path, monkeypatch, name, count
+):
+    output = tmp_path / "mine.keras"
+    texts = 3 + len(history_of(whole)["loss"])
+    with monkeypatch.context() as patch:
+        stop_at(patch, name, count % texts)
+        with pytest.raises(StoppedError):
+            quietly(folder / "start.keras", data, output, PATIENT)
+    assert not output.exists()
+    quietly(folder / "start.keras", data, output, PATIENT)
+    for name, expected in history_of(whole).items():
+        np.testing.assert_allclose(history_of(output)[name], expected, rtol=1e-5)
+    for found, expected in zip(weights_of(output), weights_of(whole), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert names_in(tmp_path) == names_in(whole.parent)
+
+
+def test_finished_epochs_are_not_repeated(folder, data, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "mine.keras"
+    with monkeypatch.context() as patch:
+        stop_at(patch, "_save", 5)
+        with pytest.raises(StoppedError):
+            quietly(folder / "start.keras", data, output, PATIENT)
+    kept = history_of(output.with_name("mine.keras.resume") / "history")
+    finished = len(kept["loss"])
+    begun = []
+    original = checkpoints.Checkpoints.on_epoch_begin
+
+    def begin(self, epoch, logs=None):
+        begun.append(epoch)
+        original(self, epoch, logs)
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "on_epoch_begin", begin)
+    train(folder / "start.keras", data, output, PATIENT)
+    assert begun[0] == finished > 0
+    assert f"going on after epoch {finished}" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="no such signal")
+def test_a_killed_command_goes_on(folder, data, tmp_path):
+    kill = (
+        "import os, signal, sys, zoo.checkpoints as c\n"
+        "from tuning.cli import main\n"
+        "keep = c.Checkpoints.on_epoch_end\n"
+        "def end(self, epoch, logs=None):\n"
+        "    if epoch == 2 and 'kill' in os.environ:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    keep(self, epoch, logs)\n"
+        "c.Checkpoints.on_epoch_end = end\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    options = ["--epochs", "4", "--learning-rate", "0.03", "--quiet"]
+    outputs = []
+    for name, kills in (("one", (True, False)), ("other", (False,))):
+        outputs.append(tmp_path / f"{name}.keras")
+        arguments = [folder / "start.keras", data, "-o", outputs[-1], *options]
+        for killed in kills:
+            process = subprocess.run(
+                [sys.executable, "-c", kill, "train", *map(str, arguments)],
+                env={**os.environ, **({"kill": "1"} if killed else {})},
+                check=False,
+            )
+            assert process.returncode == (-signal.SIGKILL if killed else 0)
+    for one, other in zip(*map(weights_of, outputs), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_other_settings_or_data_are_refused_after_a_break(
+    folder, data, tmp_path, monkeypatch
+):
+    start, output = folder / "start.keras", tmp_path / "mine.keras"
+    with monkeypatch.context() as patch:
+        stop_at(patch, "_save", 2)
+        with pytest.raises(StoppedError):
+            quietly(start, data, output)
+    other = dataclasses.replace(QUICK, batch_size=32)
+    with pytest.raises(
+        ValueError, match=r"resume holds .* batch_size was 64 and is 32"
+    ):
+        quietly(start, data, output, other)
+    with pytest.raises(ValueError, match=r"network was .* and is 'shrikumar-sim-rc'"):
+        quietly(NETWORK, data, output)
+    save_dataset(make_dataset(seed=1), tmp_path / "other.h5")
+    with pytest.raises(ValueError, match="data_sha256 was"):
+        quietly(start, tmp_path / "other.h5", output)
+    assert quietly(start, data, output, other, overwrite=True).epochs == 2
+    assert not (tmp_path / "mine.keras.resume").exists()
+
+
+def test_fine_tuning_keeps_all_layers_but_the_last(folder, data, tmp_path):
+    source = zoo.build(NETWORK, sequence_length=LENGTH, targets=3)
+    source.save_weights(tmp_path / "own.weights.h5")
+    settings = TrainingSettings(
+        weights=tmp_path / "own.weights.h5", epochs=1, learning_rate=1e-9
+    )
+    quietly(NETWORK, data, tmp_path / "mine.keras", settings)
+    tuned = keras.saving.load_model(tmp_path / "mine.keras")
+    for name in ("conv1", "weighted_sum"):
+        pairs = zip(
+            tuned.get_layer(name).get_weights(),
+            source.get_layer(name).get_weights(),
+            strict=True,
+        )
+        for found, expected in pairs:
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert tuned.output_shape == (None, 1)
+
+
+def test_a_saved_network_goes_on_from_its_weights(folder, data, tmp_path):
+    settings = TrainingSettings(epochs=1, learning_rate=1e-9)
+    quietly(folder / "start.keras", data, tmp_path / "mine.keras", settings)
+    pairs = zip(
+        weights_of(tmp_path / "mine.keras"),
+        weights_of(folder / "start.keras"),
+        strict=True,
+    )
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "strands"), [(NETWORK, "forward"), ("shrikumar-sim-20", "random")]
+)
+def test_the_other_strand_is_given_where_it_can_be_learned_from(name, strands):
+    dataset = make_dataset()
+    assert open_network(name, dataset, TrainingSettings())[1].strands == strands
+    chosen = TrainingSettings(strands="both")
+    assert open_network(name, dataset, chosen)[1].strands == "both"
+
+
+def test_settings_of_the_batches_reach_the_training_and_not_the_validation():
+    settings = TrainingSettings(
+        batch_size=50,
+        length=21,
+        class_weight="balanced",
+        positive_fraction=0.2,
+        samples_per_epoch=100,
+        strands="both",
+        n_value=0.25,
+        max_shift=30,
+    )
+    training, held_out = make_streams(make_dataset(), settings)
+    x, y, weights = training[0]
+    assert len(training) == 2
+    assert x.shape == (100, 21, 4)
+    assert y.mean() == pytest.approx(0.2)
+    assert set(x[..., 0].ravel()) == {0.0, 0.25, 1.0}
+    assert len(set(weights)) == 2
+    x, y = held_out[0]
+    assert x.shape == (50, 21, 4)
+    assert held_out.samples_per_epoch == VALIDATION
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "count"),
+    [
+        ("sigmoid", "binary_crossentropy", 2),
+        ("softmax", "categorical_crossentropy", 2),
+        ("linear", "mean_squared_error", 1),
+    ],
+)
+def test_the_last_activation_decides_on_the_loss(tmp_path, activation, loss, count):
+    network = dense_network(tmp_path / "net.keras", activation, targets=2)
+    labels = np.eye(2, dtype="uint8")[np.arange(TRAIN + VALIDATION) % 2]
+    dataset = make_dataset(targets=2, labels=labels)
+    learner = compile_learner(network, dataset, QUICK)
+    assert (learner.loss, len(learner.metrics)) == (loss, count)
+    real = make_dataset(targets=2, labels=labels * np.float32(0.5) + np.float32(0.25))
+    assert len(compile_learner(network, real, QUICK).metrics) == 1
+
+
+def test_labels_that_the_last_activation_cannot_give_are_refused(tmp_path):
+    labels = np.ones((TRAIN + VALIDATION, 2), "float32")
+    labels[-1] = 2.5
+    for activation, words in (("sigmoid", "from 0 to 1"), ("softmax", "sum to 1")):
+        network = dense_network(tmp_path / "net.keras", activation, targets=2)
+        dataset = make_dataset(targets=2, labels=labels)
+        with pytest.raises(ValueError, match=words):
+            compile_learner(network, dataset, QUICK)
+    network = dense_network(tmp_path / "net.keras", "tanh", targets=2)
+    with pytest.raises(ValueError, match=r"activations sigmoid, .* with tanh"):
+        compile_learner(network, make_dataset(targets=2), QUICK)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"length": 20}, "`sequence_length` must be at least 40"),
+        ({"length": 41}, "`length` must be from 1 to 40. Received: 41"),
+        ({"monitor": "val_f1"}, r"`monitor` .* Received: 'val_f1'"),
+        ({"positive_fraction": 2.0}, "`positive_fraction`"),
+        ({"weights": "default"}, "No trained weights"),
+        ({"max_jitter": 1}, "`max_jitter` must be at most 0"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_any_work(
+    data, tmp_path, monkeypatch, change, words
+):
+    monkeypatch.setattr("zoo.training._fit", None)
+    settings = dataclasses.replace(QUICK, **change)
+    network = "shrikumar-sim-20" if change.get("length") == 41 else NETWORK
+    with pytest.raises(ValueError, match=words):
+        quietly(network, data, tmp_path / "mine.keras", settings)
+    assert names_in(tmp_path) == []
+
+
+def test_an_epoch_cannot_be_compared_on_a_split_that_is_not_there(folder, tmp_path):
+    settings = dataclasses.replace(QUICK, monitor="val_auroc")
+    with pytest.raises(ValueError, match=r"loss, auroc, auprc with .* no validation"):
+        quietly(NETWORK, folder / "undivided.h5", tmp_path / "mine.keras", settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("epochs", 0), ("patience", 0), ("learning_rate", 0.0), ("seed", -1)],
+)
+def test_settings_out_of_range_are_refused(name, number):
+    with pytest.raises(ValueError, match=f"`{name}` must be .* Received: {number}"):
+        TrainingSettings(**{name: number})
+
+
+def test_a_saved_network_of_another_size_is_refused(folder, tmp_path):
+    start, output = folder / "start.keras", tmp_path / "mine.keras"
+    with pytest.raises(ValueError, match="has 1 outputs, and the dataset 2 targets"):
+        quietly(start, folder / "two.h5", output)
+    dense_network(tmp_path / "short.keras", length=30)
+    with pytest.raises(ValueError, match="reads 30 bases, and would be given 40"):
+        quietly(tmp_path / "short.keras", folder / "data.h5", output)
+
+
+def test_what_exists_is_kept_unless_it_may_be_replaced(folder, data, tmp_path):
+    output = tmp_path / "mine.keras"
+    for name in ("mine.keras", "mine.keras.csv", "mine.keras.json"):
+        (tmp_path / name).write_text("old")
+        with pytest.raises(FileExistsError, match=rf"{name} exists; .*--force"):
+            quietly("no such network", data, output)
+        assert (tmp_path / name).read_text() == "old"
+        (tmp_path / name).unlink()
+    output.write_text("old")
+    quietly(folder / "start.keras", data, output, overwrite=True)
+    assert len(weights_of(output)) == 4
+
+
+def test_files_that_are_read_are_not_replaced(folder, data, tmp_path):
+    start = tmp_path / "start.keras"
+    start.write_bytes((folder / "start.keras").read_bytes())
+    with pytest.raises(ValueError, match="must not be a file that is read"):
+        quietly(start, data, start, overwrite=True)
+
+
+def test_other_names_and_folders_are_refused(data, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.keras. Received: .*mine\.h5"):
+        quietly(NETWORK, data, tmp_path / "mine.h5")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        quietly(NETWORK, data, tmp_path / "nowhere" / "mine.keras")
+
+
+def test_a_loss_that_is_no_number_is_an_error(folder, data, tmp_path):
+    settings = TrainingSettings(epochs=30, learning_rate=1e38)
+    dense_network(tmp_path / "start.keras", "linear")
+    with pytest.raises(ValueError, match=r"val_loss was not .*--learning-rate"):
+        quietly(tmp_path / "start.keras", data, tmp_path / "mine.keras", settings)
+
+
+def test_the_sidecar_says_how_the_network_came_about(folder, data, tmp_path):
+    output = tmp_path / "mine.keras"
+    summary = quietly(folder / "start.keras", data, output, command="rckeras train ...")
+    noted = json.loads((tmp_path / "mine.keras.json").read_text())
+    assert noted["command"] == "rckeras train ..."
+    assert noted["data_sha256"] == sha256_of(data)
+    assert noted["start_sha256"] == [sha256_of(folder / "start.keras")]
+    assert noted["sha256"] == sha256_of(output)
+    assert (noted["best_epoch"], noted["epochs_trained"]) == (
+        summary.best_epoch,
+        summary.epochs,
+    )
+    assert noted["metrics"] == summary.metrics
+    assert noted["strands"] == "random"
+    assert {"seed", "learning_rate", "backend", "versions"} <= set(noted)
+
+
+def test_the_digest_of_data_without_a_sidecar_is_computed(folder, data, tmp_path):
+    copy = tmp_path / "copy.h5"
+    copy.write_bytes(data.read_bytes())
+    quietly(folder / "start.keras", copy, tmp_path / "mine.keras")
+    noted = json.loads((tmp_path / "mine.keras.json").read_text())
+    assert noted["data_sha256"] == sha256_of(data)
+
+
+def test_the_command_hands_on_every_option(monkeypatch):
+    received = {}
+
+    def record(*args, **options):
+        received.update(options, args=args)
+        return "done"
+
+    monkeypatch.setattr("zoo.training.train", record)
+    options = (
+        "-o mine.keras --weights w.h5 --length 20 --n-value 0.25 --batch-size 7 "
+        "--strands both --max-shift 1 --max-jitter 2 --class-weight balanced "
+        "--positive-fraction 0.5 --samples-per-epoch 100 --epochs 3 "
+        "--learning-rate 0.1 --monitor val_auroc --patience 4 --seed 5 --force --quiet"
+    )
+    assert main(["train", "danq", "data.h5", *options.split()]) == 0
+    settings = TrainingSettings(
+        weights="w.h5",
+        length=20,
+        epochs=3,
+        batch_size=7,
+        learning_rate=0.1,
+        strands="both",
+        max_shift=1,
+        max_jitter=2,
+        class_weight="balanced",
+        positive_fraction=0.5,
+        samples_per_epoch=100,
+        n_value=0.25,
+        monitor="val_auroc",
+        patience=4,
+        seed=5,
+    )
+    assert received == {
+        "args": ("danq", "data.h5", "mine.keras", settings),
+        "command": f"rckeras train danq data.h5 {options}",
+        "progress": False,
+        "overwrite": True,
+    }
+
+
+def test_the_command_has_the_defaults_of_the_function(monkeypatch):
+    received = []
+    monkeypatch.setattr("zoo.training.train", lambda *args, **_: received.append(args))
+    assert main(["train", "danq", "data.h5", "-o", "mine.keras", "--quiet"]) == 0
+    assert received[0][3] == TrainingSettings()
+    assert command.STRANDS == STRANDS
+
+
+def test_the_command_shows_epochs_and_result_on_stderr(folder, data, tmp_path, capsys):
+    arguments = [folder / "start.keras", data, "-o", tmp_path / "mine.keras"]
+    assert main(["train", *map(str, arguments), "--epochs", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Epoch 2/2" in err
+    assert "mine.keras: epoch 2 of 2: auprc 0." in err
+
+
+def test_an_interrupted_command_says_that_it_goes_on(monkeypatch, capsys):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.training.train", interrupt)
+    assert main(["train", "danq", "data.h5", "-o", "mine.keras"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err

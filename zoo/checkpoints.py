@@ -1,0 +1,199 @@
+"""Training that a kill does not undo: its whole state, written after every epoch.
+
+The folder of a run holds
+
+| file | what |
+|---|---|
+| `run.json` | what the run is about; only the same run may go on |
+| `state.npz` | weights, optimizer, seeds of dropout, and the history so far |
+| `best-EPOCH.npz` | weights of the best epoch |
+| `history.csv` | the history, to be looked at |
+
+Files get their names when they are complete, `state.npz` as the last one that counts.
+So whenever a run is killed, the folder holds the state after some epoch, and what
+comes next follows from it: which epoch is the best, and whether it is time to stop.
+
+Keras's `BackupAndRestore` does not do for this: it leaves out the seeds of dropout; a
+kill between its two files repeats an epoch on weights that have been through it; and
+`EarlyStopping` beside it starts to wait anew.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+_FILES = ("run.json", "state.npz", "best-*.npz", "history.csv", "model.keras", "*.part")
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keeps the state of a training, chooses its best epoch, and ends it.
+
+    Give `initial_epoch=len(checkpoints.history)` to `fit`, after `restore`.
+
+    Args:
+        folder: Folder of the run, see `open_run`.
+        monitor: Logged number by which epochs are compared: smaller is better for
+            losses, larger for all others. `None` to take the last epoch.
+        patience: Epochs without a better one after which training ends.
+        seed: Whole number from which the global seeds of each epoch follow.
+    """
+
+    def __init__(self, folder: Path, monitor: str | None, patience: int, seed: int):
+        super().__init__()
+        self.folder = folder
+        self.monitor = monitor
+        self.patience = patience
+        self.seed = seed
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def best(self) -> int | None:
+        """Number of the best epoch, from 0; the first one of equals."""
+        name = self.monitor or "loss"
+        finite = [i for i, logs in enumerate(self.history) if math.isfinite(logs[name])]
+        if self.monitor is None:
+            return max(finite, default=None)
+        sign = 1 if name.removeprefix("val_") == "loss" else -1
+        return min(finite, key=lambda i: sign * self.history[i][name], default=None)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether further epochs would be in vain."""
+        if not self.history:
+            return False
+        if not math.isfinite(self.history[-1]["loss"]):
+            return True
+        waited = len(self.history) - 1 - (-1 if self.best is None else self.best)
+        return self.monitor is not None and waited >= self.patience
+
+    def restore(self, model: keras.Model) -> None:
+        """Bring a compiled model to the state after the last epoch, if there is one."""
+        path = self.folder / "state.npz"
+        if not path.exists():
+            return
+        with np.load(path) as arrays:
+            self.history = json.loads(str(arrays["history"]))
+            for index, variable in enumerate(_variables(model)):
+                variable.assign(arrays[str(index)])
+
+    def best_weights(self) -> list[np.ndarray]:
+        """Weights of the best epoch."""
+        with np.load(self._path_of(self.best)) as arrays:
+            return [arrays[str(index)] for index in range(len(arrays.files))]
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping | None = None) -> None:
+        """Seeds what has no seed of its own; Keras calls this."""
+        # Dropout on PyTorch draws from the global generator.
+        drawn = np.random.SeedSequence([self.seed, epoch]).generate_state(1)
+        keras.utils.set_random_seed(int(drawn[0]))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping | None = None) -> None:
+        """Writes the state; Keras calls this."""
+        numbers = {name: float(value) for name, value in logs.items()}
+        self.history = [*self.history[:epoch], numbers]
+        if self.best == epoch:
+            _save(self._path_of(epoch), self.model.weights)
+        history = {"history": np.array(json.dumps(self.history))}
+        _save(self.folder / "state.npz", _variables(self.model), **history)
+        self._tidy()
+        if self.exhausted:
+            self.model.stop_training = True
+
+    def write_history(self, path: Path) -> None:
+        """Write a line of comma-separated values for each epoch, counted from 1."""
+        text = io.StringIO(newline="")
+        names = list(self.history[0]) if self.history else []
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["epoch", *names])
+        for number, logs in enumerate(self.history, start=1):
+            rows.writerow([number, *(f"{logs[name]:.9g}" for name in names)])
+        write_text(path, text.getvalue())
+
+    def _path_of(self, epoch: int) -> Path:
+        return self.folder / f"best-{epoch + 1}.npz"
+
+    def _tidy(self) -> None:
+        """What need not stand if a kill comes first."""
+        self.write_history(self.folder / "history.csv")
+        for path in self.folder.glob("best-*.npz"):
+            if self.best is None or path != self._path_of(self.best):
+                path.unlink()
+
+
+def open_run(folder: Path, facts: dict[str, Any], overwrite: bool) -> None:
+    """Make the folder of a run, or open that of the same run to go on.
+
+    Args:
+        folder: Folder of the run.
+        facts: All that decides how the run goes on, as JSON can hold it.
+        overwrite: Whether another run that was left there may be given up.
+
+    Raises:
+        ValueError: If another run was left there; the message says what differs.
+    """
+    found = find_run(folder)
+    differing = [
+        f"{name} was {found[name]!r} and is {facts.get(name)!r}"
+        for name in found or ()
+        if found[name] != facts.get(name)
+    ]
+    if differing and not overwrite:
+        raise ValueError(
+            f"{folder} holds an unfinished training of another kind: "
+            f"{', '.join(differing)}. Give the arguments of then to go on, or start "
+            "over with overwrite=True (--force)"
+        )
+    if differing or found is None:
+        clear_run(folder)
+        folder.mkdir(exist_ok=True)
+        write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
+
+
+def find_run(folder: Path) -> dict[str, Any] | None:
+    """What the run in a folder is about, `None` if there is no run."""
+    path = folder / "run.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def clear_run(folder: Path) -> None:
+    """Remove a run, and its folder if nothing else lies there."""
+    for pattern in _FILES:
+        for path in folder.glob(pattern):
+            path.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that gets its name when it is complete."""
+    with _part_of(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """Everything that changes in training, the seeds of dropout included."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _save(path: Path, variables: list[keras.Variable], **more: np.ndarray) -> None:
+    arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    named = {str(index): array for index, array in enumerate(arrays)}
+    with _part_of(path) as part, part.open("wb") as file:
+        np.savez(file, **named, **more)
+
+
+@contextlib.contextmanager
+def _part_of(path: Path) -> Iterator[Path]:
+    part = path.with_name(f"{path.name}.part")
+    yield part
+    part.replace(path)

@@ -1,0 +1,106 @@
+"""`rckeras data`: datasets from files or simulated, written to one file format.
+
+A list of kinds, each a module with `HELP`, `add_arguments(parser)`, and either
+`make(args)`, which returns the dataset and has `SOURCES`, the arguments that name the
+files it comes from; or `run(args)`, which does all of the work itself.
+"""
+
+import argparse
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from zoo.commands import import_keras
+
+if TYPE_CHECKING:
+    from rckeras.datasets import Dataset
+
+KINDS = (
+    "simulate",
+    "fasta",
+    "peaks",
+    "chipseq",
+    "deepbind",
+    "hotspots",
+    "deepsea",
+    "describe",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of each kind."""
+    parser.set_defaults(command_line=None)
+    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+    for name in KINDS:
+        module = importlib.import_module(f"zoo.commands.data.{name}")
+        description = f"{module.HELP[0].upper()}{module.HELP[1:]}."
+        chosen = kinds.add_parser(
+            name, help=module.HELP, description=description, allow_abbrev=False
+        )
+        module.add_arguments(chosen)
+        chosen.set_defaults(kind=module)
+        if name != "describe":
+            _add_output_options(chosen)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        required=True,
+        help="file to write (HDF5); FILE.json says how it was made",
+    )
+    group.add_argument(
+        "--force", action="store_true", dest="overwrite", help="replace FILE"
+    )
+    group.add_argument(
+        "--quiet",
+        action="store_false",
+        dest="progress",
+        help="neither bar nor summary on standard error",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make a dataset, write it, and say on stderr what it holds."""
+    import_keras()
+    if hasattr(args.kind, "run"):
+        return args.kind.run(args)
+    from rckeras.datasets.file import check_new, save_dataset
+
+    check_new(args.output, args.overwrite)
+    dataset = args.kind.make(args)
+    save_dataset(
+        dataset,
+        args.output,
+        command=args.command_line,
+        seed=getattr(args, "seed", None),
+        sources=_sources(args.kind, args),
+        overwrite=args.overwrite,
+    )
+    if args.progress:
+        print(f"{args.output}: {summary(dataset)}", file=sys.stderr)
+    return 0
+
+
+def summary(dataset: "Dataset") -> str:
+    """Sizes of a dataset, and the notes on how it was made, in a few lines."""
+    sizes = dataset.split_sizes()
+    splits = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
+    count = len(dataset.targets)
+    lines = [
+        f"{len(dataset):,} sequences of {dataset.length} bases ({splits}), "
+        f"{count} target{'s' * (count > 1)}",
+        *(f"  {name}: {value}" for name, value in dataset.notes.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _sources(kind: ModuleType, args: argparse.Namespace) -> list[str]:
+    """Files that a dataset comes from."""
+    given = [getattr(args, name) for name in kind.SOURCES]
+    lists = [value if isinstance(value, list) else [value] for value in given]
+    return [path for paths in lists for path in paths if path is not None]

@@ -1,0 +1,49 @@
+"""`rckeras data describe`: what a dataset holds, and whether its file is whole."""
+
+import argparse
+import json
+
+HELP = "what a dataset holds, and whether its file is whole"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("path", metavar="FILE", help="file of `rckeras data`")
+    parser.epilog = "example: rckeras data describe koo.h5"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print sizes, targets and provenance; fail where the file has changed."""
+    from rckeras.datasets import load_dataset
+    from rckeras.datasets.file import sha256_of, sidecar_of
+    from zoo.commands.data import summary
+
+    dataset = load_dataset(args.path)
+    print(f"{args.path}: {summary(dataset)}")
+    for name, share in zip(dataset.targets[:20], _shares(dataset), strict=False):
+        print(f"  {name}: {share:.2%} positive")
+    if len(dataset.targets) > 20:
+        print(f"  ... and {len(dataset.targets) - 20} more targets")
+    sidecar = sidecar_of(args.path)
+    if not sidecar.is_file():
+        print(f"{sidecar} is missing: the file cannot be checked")
+        return 1
+    made = json.loads(sidecar.read_text(encoding="utf-8"))
+    if made["sha256"] != sha256_of(args.path):
+        print(f"the file has changed since it was made (SHA-256 of {sidecar})")
+        return 1
+    print(f"made {made['created']} by: {made['command'] or 'Python'}")
+    print("the file is whole (SHA-256)")
+    return 0
+
+
+def _shares(dataset) -> list[float]:
+    """Share of positive labels for each target, read in blocks."""
+    import numpy as np
+
+    block = 1 << 16
+    counts = sum(
+        np.asarray(dataset.labels[start : start + block]).sum(axis=0, dtype="float64")
+        for start in range(0, len(dataset), block)
+    )
+    return (counts / len(dataset)).tolist()

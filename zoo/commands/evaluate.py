@@ -1,0 +1,87 @@
+"""`rckeras evaluate`: how well a network does on a dataset."""
+
+import argparse
+import sys
+
+from zoo.commands import import_keras
+
+_SPLITS = ("train", "validation", "test", "all")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "model", metavar="NAME", help="network, see `rckeras list`, or a .keras file"
+    )
+    parser.add_argument(
+        "path", metavar="DATA", help="dataset that `rckeras data` has written"
+    )
+    parser.epilog = (
+        "Writes a table with AUROC and AUPRC of each target; their means and the loss "
+        "go to standard error. Example: rckeras evaluate danq deepsea.h5 -o danq.tsv"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="PATH",
+        default="default",
+        help="file or name of the weights (default: the network's first)",
+    )
+    parser.add_argument(
+        "--split", choices=_SPLITS, default="test", help="sequences (default: test)"
+    )
+    parser.add_argument(
+        "--targets",
+        metavar="NAME",
+        nargs="+",
+        help="targets of the dataset to measure (default: all)",
+    )
+    parser.add_argument(
+        "--one-strand",
+        action="store_false",
+        dest="average_strands",
+        help="predict sequences as stored; by default the predictions for a sequence "
+        "and its reverse complement are averaged",
+    )
+    parser.add_argument(
+        "--n-value",
+        type=float,
+        metavar="X",
+        help="value of the four channels for N (default: as the network was trained)",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=128,
+        metavar="N",
+        help="sequences per step (default: 128)",
+    )
+    _add_output_options(parser)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="file to write (default: standard output)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", dest="overwrite", help="replace FILE"
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_false",
+        dest="progress",
+        help="neither bar nor summary on standard error",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, and say the means on stderr."""
+    import_keras()
+    from zoo.evaluation import evaluate_file
+
+    found = evaluate_file(**vars(args))
+    if args.progress:
+        print(found, file=sys.stderr)
+    return 0

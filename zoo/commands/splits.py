@@ -1,0 +1,49 @@
+"""The option --split, which several commands share."""
+
+import argparse
+
+
+def add_split_option(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Declare --split, which may be given several times.
+
+    Args:
+        parser: Parser, or group of options.
+        more: What else the help says.
+    """
+    parser.add_argument(
+        "--split",
+        dest="splits",
+        action="append",
+        type=_split,
+        metavar="SPLIT=VALUE",
+        help="chromosomes of a split (test=chr8,chr9; * for all others), or the share "
+        "that is drawn for it (validation=0.1); may be repeated" + more,
+    )
+
+
+def join_splits(
+    options: list[tuple[str, float | list[str]]] | None,
+) -> dict[str, float | list[str]] | None:
+    """The splits that were given, as the readers take them.
+
+    Raises:
+        ValueError: If a split was given twice.
+    """
+    splits = dict(options or [])
+    if len(splits) < len(options or []):
+        raise ValueError("--split must name each split once, as in test=chr8,chr9")
+    return splits or None
+
+
+def _split(text: str) -> tuple[str, float | list[str]]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(
+            f"must be like test=chr8,chr9 or validation=0.1. Received: {text!r}"
+        )
+    if "." in value:  # chromosomes may be called 1, and contigs KI270728.1
+        try:
+            return name, float(value)
+        except ValueError:
+            pass
+    return name, value.split(",")

@@ -1,0 +1,166 @@
+"""`rckeras train`: a network trained on a dataset."""
+
+import argparse
+import contextlib
+import dataclasses
+import sys
+
+from zoo.commands import import_keras
+
+# Those of rckeras, whose import would take seconds.
+STRANDS = ("forward", "random", "both")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.set_defaults(command_line=None)
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help="network, see `rckeras list`, or a .keras file to go on with",
+    )
+    parser.add_argument(
+        "data", metavar="DATA", help="dataset that `rckeras data` has written"
+    )
+    parser.epilog = (
+        "Stopped in whatever way, the same command goes on after the last finished "
+        "epoch. Example: rckeras train shrikumar-sim-rc simulated.h5 -o mine.keras"
+    )
+    _add_network_options(parser)
+    _add_data_options(parser)
+    _add_fit_options(parser)
+    _add_output_options(parser)
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--weights",
+        metavar="PATH",
+        help="file or name of weights to start from, or `default` for the network's "
+        "first; a last layer of other targets starts at random (default: all random)",
+    )
+    group.add_argument(
+        "--length",
+        type=int,
+        metavar="N",
+        help="train on the central N bases (default: on all)",
+    )
+    group.add_argument(
+        "--n-value",
+        type=float,
+        metavar="X",
+        help="value of the four channels for N (default: as the network was trained)",
+    )
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("batches")
+    _add_number(group, "--batch-size", 128, "sequences in a batch")
+    group.add_argument(
+        "--strands",
+        choices=STRANDS,
+        help="give sequences as stored, the reverse complement of every second one, or "
+        "each on both strands (default: random; forward for networks that give both "
+        "strands the same answer)",
+    )
+    _add_number(group, "--max-shift", 0, "move windows by up to N bases, over N")
+    _add_number(group, "--max-jitter", 0, "move windows by up to N stored bases")
+    group.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="let positives and negatives of the one target count alike",
+    )
+    group.add_argument(
+        "--positive-fraction",
+        type=float,
+        metavar="X",
+        help="share of each batch that has a label (default: as it comes)",
+    )
+    group.add_argument(
+        "--samples-per-epoch",
+        type=int,
+        metavar="N",
+        help="sequences in an epoch (default: all)",
+    )
+
+
+def _add_fit_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("training")
+    _add_number(group, "--epochs", 50, "most epochs")
+    group.add_argument(
+        "--learning-rate",
+        type=float,
+        default=1e-3,
+        metavar="X",
+        help="step size of Adam (default: 0.001)",
+    )
+    group.add_argument(
+        "--monitor",
+        metavar="METRIC",
+        help="number by which the best epoch is chosen: loss, auroc or auprc, on the "
+        "validation split with val_ before it (default: val_loss)",
+    )
+    _add_number(group, "--patience", 10, "epochs without a better one before the end")
+    _add_number(group, "--seed", 0, "of weights, batches and dropout")
+
+
+def _add_number(group, name: str, default: int, help: str) -> None:
+    group.add_argument(
+        name,
+        type=int,
+        default=default,
+        metavar="N",
+        help=f"{help} (default: {default})",
+    )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        required=True,
+        help="file to write (.keras); FILE.csv is the history, FILE.json says how it "
+        "was made, and FILE.resume is there while training is unfinished",
+    )
+    group.add_argument(
+        "--force",
+        action="store_true",
+        dest="overwrite",
+        help="replace FILE, and give up an unfinished training with other options",
+    )
+    group.add_argument(
+        "--quiet",
+        action="store_false",
+        dest="progress",
+        help="neither bar nor summary on standard error",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and say on stderr which epoch was the best."""
+    import_keras()
+    from zoo.training import TrainingSettings, train
+
+    fields = [field.name for field in dataclasses.fields(TrainingSettings)]
+    settings = TrainingSettings(**{name: getattr(args, name) for name in fields})
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            summary = train(
+                args.name,
+                args.data,
+                args.output,
+                settings,
+                command=args.command_line,
+                progress=args.progress,
+                overwrite=args.overwrite,
+            )
+    except KeyboardInterrupt:
+        if args.progress:
+            print("\ninterrupted; the same command goes on", file=sys.stderr)
+        raise
+    if args.progress:
+        print(summary, file=sys.stderr)
+    return 0

@@ -1,0 +1,98 @@
+"""How well a network does on the dataset of a file, written as a table."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.prediction import check_apart, has_room_for_bar, open_model
+from zoo.tables import check_output, is_standard_output
+
+if TYPE_CHECKING:
+    import keras
+
+    from rckeras.evaluation import Evaluation
+
+
+def evaluate_file(
+    model: "keras.Model | str | os.PathLike",
+    path: str | os.PathLike,
+    output: str | os.PathLike | None = None,
+    *,
+    weights: str | os.PathLike | None = "default",
+    split: str = "test",
+    targets: Sequence[str] | None = None,
+    average_strands: bool = True,
+    n_value: float | None = None,
+    batch_size: int = 128,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> "Evaluation":
+    """Measure a network on a dataset, and write a line for each target.
+
+    If the network's card names all targets of the dataset that are measured, they are
+    found among its outputs by name; else outputs and targets must be as many, and are
+    taken to be in the same order.
+
+    Args:
+        model: A network's name (see `zoo.list_models`), a `.keras` file, or a
+            `keras.Model`.
+        path: Dataset, as `rckeras.datasets.save_dataset` writes it.
+        output: Tab-separated file to write; `None` or `"-"` for the standard output.
+        weights: Weights of a named network, as in `zoo.load`.
+        split: `"train"`, `"validation"`, `"test"`, or `"all"`.
+        targets: Names of the targets to measure; `None` for all.
+        average_strands: Whether to average the predictions for a sequence and for
+            its reverse complement.
+        n_value: Value from 0 to 1 of the four channels for N; by default that of
+            the network's training, 0 for a model without a card.
+        batch_size: Sequences per step.
+        progress: Whether to show a bar on stderr, if that is a terminal.
+        overwrite: Whether to replace `output` if it exists.
+
+    Returns:
+        A `rckeras.evaluation.Evaluation`.
+
+    Raises:
+        ValueError: If an argument, the model or the dataset does not fit.
+        FileExistsError: If `output` exists and `overwrite` is `False`.
+        OSError: If a file cannot be read or written.
+
+    Example:
+
+    ```python
+    evaluate_file("danq", "deepsea.h5", "danq.tsv")
+    ```
+    """
+    from rckeras.datasets import load_dataset
+    from rckeras.evaluation import evaluate
+
+    check_output(output, "tsv", overwrite)
+    check_apart(output, path, weights, model)
+    dataset = load_dataset(path)
+    model, card_targets, card_n_value = open_model(model, weights)
+    named = set(targets or dataset.targets) <= set(card_targets or ())
+    found = evaluate(
+        model,
+        dataset,
+        None if split == "all" else split,
+        targets=targets,
+        outputs=card_targets if named else None,
+        average_strands=average_strands,
+        batch_size=batch_size,
+        n_value=card_n_value if n_value is None else n_value,
+        progress=progress and has_room_for_bar(output),
+    )
+    _write(found.metrics.table(), output)
+    return found
+
+
+def _write(text: str, output: str | os.PathLike | None) -> None:
+    if is_standard_output(output):
+        sys.stdout.write(text)
+        return
+    path = Path(output)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,269 @@
+"""What a training needs: its settings, and from them network, batches and loss."""
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.loading import load
+from zoo.prediction import check_shapes, find_card, open_model
+
+if TYPE_CHECKING:
+    import keras
+
+    from rckeras.datasets import Dataset, SequenceStream
+
+_LOSSES = {
+    "sigmoid": "binary_crossentropy",
+    "softmax": "categorical_crossentropy",
+    "linear": "mean_squared_error",
+}
+_BLOCK = 1 << 16  # rows of labels looked at in one go
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Args:
+        weights: Weights of a named network to start from, as in `zoo.load`; `None` for
+            a random start. With another number of targets the last layer starts at
+            random and all others keep them.
+        length: Bases around the centre of each sequence to train on; `None` for all.
+        epochs: Most epochs, at least 1.
+        batch_size: Sequences in a batch.
+        learning_rate: Step size of Adam, above 0.
+        strands: `"forward"`, `"random"` or `"both"`, see
+            `rckeras.datasets.SequenceStream`. `None` for `"random"`, or `"forward"` if
+            the network's card says that both strands get the same answer: then there is
+            nothing to be learned from the other one.
+        max_shift: Windows move by up to so many bases, over N off the ends.
+        max_jitter: Windows move by up to so many bases, over stored ones.
+        class_weight: `"balanced"` to let positives and negatives count alike, if there
+            is one target; `None` to leave them.
+        positive_fraction: Share of each batch, between 0 and 1, that has a label;
+            `None` to leave it to chance.
+        samples_per_epoch: Sequences in an epoch; `None` for all of the split.
+        n_value: Value from 0 to 1 of the four channels for N; `None` for that of the
+            network's card, 0 without a card.
+        monitor: Number by which epochs are compared: `"loss"`, `"auroc"` or `"auprc"`,
+            on the split "validation" with `"val_"` before it; `None` for `"val_loss"`
+            if there is that split, and to take the last epoch if not.
+        patience: Epochs without a better one after which training ends, at least 1.
+        seed: Whole number from 0 that decides on weights, batches and dropout.
+
+    Raises:
+        ValueError: If a number is out of range. What depends on the data is checked
+            by `train`.
+    """
+
+    weights: str | None = None
+    length: int | None = None
+    epochs: int = 50
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    strands: str | None = None
+    max_shift: int = 0
+    max_jitter: int = 0
+    class_weight: str | None = None
+    positive_fraction: float | None = None
+    samples_per_epoch: int | None = None
+    n_value: float | None = None
+    monitor: str | None = None
+    patience: int = 10
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.weights is not None:
+            object.__setattr__(self, "weights", os.fspath(self.weights))
+        for name in ("epochs", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. Received: {getattr(self, name)}"
+                )
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(
+                f"`learning_rate` must be above 0. Received: {self.learning_rate}"
+            )
+        if not 0 <= self.seed < 1 << 32:
+            raise ValueError(
+                f"`seed` must be from 0 to 4294967295. Received: {self.seed}"
+            )
+
+
+def open_network(
+    name: str | os.PathLike, dataset: "Dataset", settings: TrainingSettings
+) -> tuple["keras.Model", TrainingSettings]:
+    """Open the network that is to be trained.
+
+    Args:
+        name: A network's name, or a `.keras` file.
+        dataset: What it is to be trained on.
+        settings: How to train it.
+
+    Returns:
+        The network, and the settings with what its card says where they are `None`.
+
+    Raises:
+        ValueError: If network and dataset do not fit.
+        OSError: If a file cannot be read.
+    """
+    if os.fspath(name).endswith(".keras"):
+        network = _open_file(name, dataset, settings)
+        strands, n_value = "random", 0.0
+    else:
+        card = find_card(os.fspath(name))
+        network = load(
+            card.name,
+            weights=settings.weights,
+            targets=len(dataset.targets),
+            sequence_length=settings.length or dataset.length,
+        )
+        symmetric = card.strand_symmetry == "invariant"
+        strands, n_value = "forward" if symmetric else "random", card.n_value
+    return network, replace(
+        settings,
+        strands=settings.strands or strands,
+        n_value=n_value if settings.n_value is None else settings.n_value,
+    )
+
+
+def _open_file(
+    path: str | os.PathLike, dataset: "Dataset", settings: TrainingSettings
+) -> "keras.Model":
+    given = "default" if settings.weights is None else settings.weights
+    network, _, _ = open_model(path, given)
+    reads, targets = check_shapes(network)
+    length = settings.length or dataset.length
+    if reads not in (None, length):
+        raise ValueError(
+            f"{path} reads {reads} bases, and would be given {length} of the "
+            f"{dataset.length} that the sequences have; see `length` (--length)"
+        )
+    if targets != len(dataset.targets):
+        raise ValueError(
+            f"{path} has {targets} outputs, and the dataset {len(dataset.targets)} "
+            "targets; to train another last layer, give the name of the network and "
+            "this file as `weights` (--weights)"
+        )
+    return network
+
+
+def make_streams(
+    dataset: "Dataset", settings: TrainingSettings
+) -> tuple["SequenceStream", "SequenceStream | None"]:
+    """Make the batches to train on, and those to compare epochs on.
+
+    Raises:
+        ValueError: If a setting does not fit the dataset or the others.
+    """
+    from rckeras.datasets import SequenceStream
+
+    divided = dataset.splits is not None
+    common = {
+        "batch_size": settings.batch_size,
+        "length": settings.length,
+        "n_value": settings.n_value,
+    }
+    names = "seed samples_per_epoch strands max_shift max_jitter positive_fraction"
+    drawn = {key: getattr(settings, key) for key in [*names.split(), "class_weight"]}
+    split = "train" if divided else None
+    training = SequenceStream(dataset, split=split, **common, **drawn)
+    if not (divided and dataset.split_sizes()["validation"]):
+        return training, None
+    held_out = SequenceStream(dataset, split="validation", shuffle=False, **common)
+    return training, held_out
+
+
+def compile_learner(
+    network: "keras.Model", dataset: "Dataset", settings: TrainingSettings
+) -> "keras.Model":
+    """Compile a model of the same layers, so that the network itself is saved bare.
+
+    Raises:
+        ValueError: If the labels do not fit the last activation.
+    """
+    import keras
+
+    loss = _choose_loss(network, dataset)
+    metrics = None
+    if loss != _LOSSES["linear"] and _all_rows(
+        dataset, lambda y: np.isin(y, (0, 1)).all()
+    ):
+        several = len(dataset.targets) > 1
+        metrics = [
+            keras.metrics.AUC(curve=curve, multi_label=several, name=name)
+            for name, curve in (("auroc", "ROC"), ("auprc", "PR"))
+        ]
+    learner = keras.Model(network.inputs, network.outputs, name=network.name)
+    learner.compile(
+        keras.optimizers.Adam(settings.learning_rate), loss, metrics=metrics
+    )
+    return learner
+
+
+def _choose_loss(network: "keras.Model", dataset: "Dataset") -> str:
+    head = network.layers[-1]
+    activation = getattr(getattr(head, "activation", None), "__name__", None)
+    if activation not in _LOSSES:
+        raise ValueError(
+            f"the last layer must have one of the activations {', '.join(_LOSSES)}, "
+            f"which decide on the loss. Received: {head.name!r} with {activation}"
+        )
+    if activation == "sigmoid" and not _all_rows(dataset, _are_shares):
+        raise ValueError(
+            "a network that ends in a sigmoid needs labels from 0 to 1, and the "
+            "dataset has others"
+        )
+    if activation == "softmax" and not _all_rows(dataset, _are_distributions):
+        raise ValueError(
+            "a network that ends in a softmax chooses one of its targets: the labels "
+            "of each sequence must sum to 1, and the dataset has others"
+        )
+    return _LOSSES[activation]
+
+
+def _all_rows(dataset: "Dataset", holds: Callable[[np.ndarray], bool]) -> bool:
+    starts = range(0, len(dataset), _BLOCK)
+    return all(holds(np.asarray(dataset.labels[i : i + _BLOCK])) for i in starts)
+
+
+def _are_shares(labels: np.ndarray) -> bool:
+    return bool(((labels >= 0) & (labels <= 1)).all())
+
+
+def _are_distributions(labels: np.ndarray) -> bool:
+    sums = labels.sum(axis=1, dtype="float64")
+    return _are_shares(labels) and bool((abs(sums - 1) < 1e-5).all())
+
+
+def resolve_monitor(
+    settings: TrainingSettings, learner: "keras.Model", held_out: bool
+) -> TrainingSettings:
+    """Check the number to monitor, or choose it.
+
+    Args:
+        settings: How to train.
+        learner: Compiled model.
+        held_out: Whether there is a split for validation.
+
+    Raises:
+        ValueError: If no such number is logged.
+    """
+    known = ["loss"]
+    if len(learner.metrics) > 1:
+        known += ["auroc", "auprc"]
+    if held_out:
+        known += [f"val_{name}" for name in known]
+    if settings.monitor is None:
+        return replace(settings, monitor="val_loss" if held_out else None)
+    if settings.monitor not in known:
+        raise ValueError(
+            f"`monitor` (--monitor) must be one of {', '.join(known)} with these data, "
+            f"which have {'a' if held_out else 'no'} validation split. Received: "
+            f"{settings.monitor!r}"
+        )
+    return settings
