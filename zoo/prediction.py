@@ -18,12 +18,13 @@ What the rules are:
 import array
 import contextlib
 import itertools
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -233,7 +234,7 @@ class _Tally:
 def open_model(
     model: "keras.Model | str | os.PathLike", weights: str | os.PathLike | None
 ) -> tuple["keras.Model", tuple[str, ...] | None, float]:
-    """A model, and the targets and the value of N that its card states."""
+    """A model, and the targets and the value of N of its card or training."""
     by_path = isinstance(model, str | os.PathLike)
     if by_path and not os.fspath(model).endswith(".keras"):
         card = find_card(os.fspath(model))
@@ -245,7 +246,21 @@ def open_model(
             "`weights` (--weights) are for networks of the zoo, by name. "
             f"Received: weights={weights!r} with a model that has its own"
         )
-    return _load_file(model) if by_path else model, None, 0.0
+    if not by_path:
+        return model, None, 0.0
+    noted = _read_sidecar(Path(model))
+    return _load_file(model), noted.get("targets"), noted.get("n_value", 0.0)
+
+
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    """What `zoo.train` noted beside a file, if it wrote that file."""
+    from rckeras.datasets.file import sha256_of
+
+    sidecar = path.with_name(f"{path.name}.json")
+    if not (path.is_file() and sidecar.is_file()):
+        return {}
+    noted = json.loads(sidecar.read_text("utf-8"))
+    return noted if noted.get("sha256") == sha256_of(path) else {}
 
 
 def _load_file(path: str | os.PathLike) -> "keras.Model":

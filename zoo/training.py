@@ -128,7 +128,7 @@ def train(
     )
     checkpoints.restore(learner)
     _fit(learner, streams, checkpoints, settings.epochs, progress)
-    facts = {"data": os.fspath(data), **facts}
+    facts = {"data": os.fspath(data), "targets": list(dataset.targets), **facts}
     summary = _publish(network, checkpoints, output, facts, command)
     clear_run(folder)
     return summary

@@ -25,6 +25,7 @@ from zoo.learning import (
     make_streams,
     open_network,
 )
+from zoo.prediction import predict_file
 from zoo.training import train
 
 LENGTH = 40
@@ -465,6 +466,20 @@ def test_the_sidecar_says_how_the_network_came_about(folder, data, tmp_path):
     assert noted["metrics"] == summary.metrics
     assert noted["strands"] == "random"
     assert {"seed", "learning_rate", "backend", "versions"} <= set(noted)
+
+
+def test_predictions_have_the_names_of_the_targets_trained_on(
+    folder, data, tmp_path, capsys
+):
+    output = tmp_path / "mine.keras"
+    quietly(folder / "start.keras", data, output)
+    predict_file(output, data, progress=False)
+    assert capsys.readouterr().out.startswith("name\tAP1\n")
+    sidecar = tmp_path / "mine.keras.json"
+    noted = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps({**noted, "sha256": "of another file"}))
+    predict_file(output, data, progress=False)
+    assert capsys.readouterr().out.startswith("name\ttarget_0\n")
 
 
 def test_the_digest_of_data_without_a_sidecar_is_computed(folder, data, tmp_path):
