@@ -1,5 +1,6 @@
 """Sequences with their labels: what every reader and every simulation returns."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -88,11 +89,12 @@ class Dataset:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
-        object.__setattr__(self, "targets", tuple(self.targets))
+        object.__setattr__(self, "targets", _tuple_of(self.targets))
         _check_sequences(self.sequences)
         _check_labels(self.labels, self.targets, len(self))
         if self.splits is not None:
             _check_splits(self.splits, len(self))
+        _check_notes(self.notes)
         for name, column in self.columns.items():
             _check_column(name, column, len(self))
 
@@ -162,9 +164,18 @@ class Dataset:
         """Some of the sequences, in a given order.
 
         Args:
-            rows: Numbers of the rows. Rows that follow each other are not copied.
+            rows: Numbers of the rows, or a boolean for each row. Rows that follow each
+                other are not copied.
+
+        Raises:
+            IndexError: If there is no such row.
+            ValueError: If no row is left.
         """
         rows = np.asarray(rows)
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        if not rows.size:
+            raise ValueError("`rows` must hold a row at least. Received: none")
         index = _as_slice(rows)
         return replace(
             self,
@@ -299,9 +310,15 @@ def centre(found: int, length: int | None) -> slice:
 
 def _as_slice(rows: np.ndarray) -> np.ndarray | slice:
     """A slice where rows follow each other, which takes without copying."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+    if rows.size and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
+
+
+def _tuple_of(names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise ValueError(f"`targets` must be a list of names. Received: {names!r}")
+    return tuple(names)
 
 
 def _check_sequences(sequences: np.ndarray) -> None:
@@ -319,6 +336,10 @@ def _check_sequences(sequences: np.ndarray) -> None:
 
 
 def _check_labels(labels: np.ndarray, targets: tuple[str, ...], rows: int) -> None:
+    if not hasattr(labels, "shape"):
+        raise ValueError(
+            f"`labels` must be an array. Received: a {type(labels).__name__}"
+        )
     if labels.shape != (rows, len(targets)) or not targets:
         raise ValueError(
             "`labels` must have the shape (sequences, targets) = "
@@ -329,9 +350,26 @@ def _check_labels(labels: np.ndarray, targets: tuple[str, ...], rows: int) -> No
         raise ValueError(
             f"`labels` must be uint8 (0 and 1) or float32. Received: {labels.dtype}"
         )
+    _check_values(labels)
     if len(set(targets)) < len(targets):
         twice = next(name for name in targets if targets.count(name) > 1)
         raise ValueError(f"`targets` must have unique names. Received: {twice!r} twice")
+
+
+def _check_values(labels: np.ndarray) -> None:
+    """Looks at labels in memory; those in files were checked when they were written."""
+    if type(labels) is not np.ndarray:
+        return
+    if labels.dtype == np.uint8 and labels.max() > 1:
+        raise ValueError(
+            "`labels` of type uint8 must be 0 or 1 (other numbers are float32). "
+            f"Received: {labels.max()}"
+        )
+    if labels.dtype == np.float32 and not np.isfinite(labels).all():
+        raise ValueError(
+            "`labels` must be finite numbers. "
+            f"Received: {labels[~np.isfinite(labels)][0]}"
+        )
 
 
 def _check_splits(splits: np.ndarray, rows: int) -> None:
@@ -342,7 +380,18 @@ def _check_splits(splits: np.ndarray, rows: int) -> None:
         )
 
 
+def _check_notes(notes: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(dict(notes))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`notes` must be what JSON can hold. Received: {dict(notes)!r} ({error})"
+        ) from None
+
+
 def _check_column(name: str, column: np.ndarray, rows: int) -> None:
+    if not name or "/" in name:
+        raise ValueError(f"columns must have names without slashes. Received: {name!r}")
     if column.shape != (rows,) or column.dtype.kind not in "iufUT":
         raise ValueError(
             f"column {name!r} must be an array of numbers or strings of the shape "

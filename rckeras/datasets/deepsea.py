@@ -125,7 +125,10 @@ def convert_deepsea(
     """
     path = Path(path)
     check_new(path, overwrite)
-    with _open_bundle(_files(source)) as parts:
+    files = _files(source)
+    if path.exists() and any(f.exists() and f.samefile(path) for f in files.values()):
+        raise ValueError(f"`path` must not be a file of the bundle. Received: {path}")
+    with _open_bundle(files) as parts:
         names = _check_bundle(parts, targets)
         for part in parts:
             plan_budget(part.x, 8, memory_limit)

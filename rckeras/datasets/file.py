@@ -20,11 +20,13 @@ Beside `NAME` lies `NAME.json`, which says how the file was made: command, seed,
 versions, and SHA-256 of the sources and of the file itself.
 """  # noqa: E501
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +41,7 @@ FORMAT = "rckeras dataset"
 VERSION = 1
 
 _MOST_UNPACKED = 64  # binary targets above which labels are packed
+_READERS = ("pyjaspar", "pyfaidx")  # optional packages that data may come through
 _TRUTH = ("sequence", "motif", "start", "end", "strand", "labels")
 
 
@@ -116,8 +119,7 @@ def save_dataset(
     path = Path(path)
     check_new(path, overwrite)
     described = [_describe_source(source) for source in sources]
-    part = path.with_name(f"{path.name}.part")
-    with h5py.File(part, "w") as file:
+    with _complete_or_none(path) as part, h5py.File(part, "w") as file:
         write_header(file, dataset.targets, dataset.notes)
         file["sequences"] = dataset.sequences
         name, labels = _stored_labels(dataset)
@@ -128,7 +130,6 @@ def save_dataset(
             _write_column(file, f"columns/{name}", column)
         if dataset.truth is not None:
             _write_truth(file, dataset.truth)
-    part.replace(path)
     write_sidecar(path, dataset, command, seed, described)
 
 
@@ -177,17 +178,22 @@ def check_new(path: str | os.PathLike, overwrite: bool = False) -> None:
     """Checks, before any work is done, that a dataset can be written.
 
     Raises:
-        FileExistsError: If there is such a file and `overwrite` is `False`.
+        FileExistsError: If there is such a file, or one with the name of its sidecar,
+            and `overwrite` is `False`.
         FileNotFoundError: If there is no such folder.
+        PermissionError: If the folder cannot be written to.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileExistsError(
-            f"{path} exists; choose another name, or replace it with overwrite=True "
-            "(--force)"
-        )
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path}: the folder {path.parent} cannot be written to")
+    for file in (path, sidecar_of(path)):
+        if file.is_dir() or (file.exists() and not overwrite):
+            raise FileExistsError(
+                f"{file} exists; choose another name, or replace it with "
+                "overwrite=True (--force)"
+            )
 
 
 def open_hdf5(path: str | os.PathLike) -> h5py.File:
@@ -201,6 +207,8 @@ def open_hdf5(path: str | os.PathLike) -> h5py.File:
         return h5py.File(path, "r")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder, not an HDF5 file") from None
     except OSError as error:
         what = "is cut short" if "truncated" in str(error) else "is no HDF5 file"
         raise ValueError(f"{path} {what}, or damaged: {error}") from error
@@ -253,15 +261,19 @@ def write_sidecar(
         "targets": len(dataset.targets),
         "size": path.stat().st_size,
         "sha256": sha256_of(path),
-        "versions": {
-            name: version(name) for name in ("rckeras", "keras", "numpy", "h5py")
-        }
-        | {"python": platform.python_version()},
+        "versions": _versions(),
     }
     text = json.dumps(provenance, indent=2) + "\n"
-    part = path.with_name(f"{path.name}.json.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(sidecar_of(path))
+    with _complete_or_none(sidecar_of(path)) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _versions() -> dict[str, str]:
+    """Versions of Python, and of the packages that had to do with a dataset."""
+    used = [name for name in _READERS if name in sys.modules]
+    names = ("rckeras", "keras", "numpy", "h5py", *used)
+    versions = {name: version(name) for name in names}
+    return versions | {"python": platform.python_version()}
 
 
 def sidecar_of(path: str | os.PathLike) -> Path:
@@ -274,6 +286,17 @@ def sha256_of(path: str | os.PathLike) -> str:
     """The SHA-256 of a file in lower-case hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _complete_or_none(path: Path) -> Iterator[Path]:
+    """A file of another name, which gets this one when it is complete."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _describe_source(path: str | os.PathLike) -> dict[str, Any]:
@@ -342,6 +365,11 @@ def _check_format(file: h5py.File, path: Path) -> None:
             f"{path} is no dataset of rckeras (`rckeras data` makes them). It holds: "
             f"{', '.join(list(file)[:8])}"
         )
+    labels = "labels_packed" if "labels_packed" in file else "labels"
+    missing = {"sequences", "targets", labels} - set(file)
+    missing |= {"version", "notes"} - set(file.attrs)
+    if missing:
+        raise ValueError(f"{path} was damaged: it has no {', '.join(sorted(missing))}")
     if file.attrs["version"] > VERSION:
         raise ValueError(
             f"{path} has version {file.attrs['version']} of the format, and this "

@@ -1,7 +1,7 @@
 """Batches for `model.fit`, `evaluate` and `predict`, drawn from a dataset as they go.
 
 What a batch holds depends on the seed, the epoch and the number of the batch alone,
-not on the backend, the number of workers or what was drawn before. So training can be
+not on the backend, the number of threads or what was drawn before. So training can be
 repeated, and taken up again at any epoch.
 """
 
@@ -30,9 +30,10 @@ class SequenceStream(keras.utils.PyDataset):
     `(batch,)`, all `float32`. Only the rows of a batch are read, so the dataset may
     be larger than the memory.
 
-    `fit` puts the batches in an order of its own, from Python's global generator;
-    with `fit(stream, shuffle=False)` the order, too, follows from `seed`. `FollowEpoch`
-    keeps a stream at the epoch of `fit` where training is taken up again.
+    Call `fit(stream, shuffle=False)`: batches are drawn at random already, while `fit`
+    would ask for them in an order of its own, from Python's global generator, that no
+    thread can work ahead for. `FollowEpoch` keeps a stream at the epoch of `fit` where
+    training is taken up again.
 
     Args:
         dataset: A `rckeras.datasets.Dataset`, in memory or in a file.
@@ -42,7 +43,8 @@ class SequenceStream(keras.utils.PyDataset):
             `dataset.rows("train", any_of=targets)`; instead of `split`.
         targets: Names or numbers of targets to give; `None` for all.
         length: Bases around the centre to give; `None` for all.
-        shuffle: Whether every pass over the rows has a random order of its own.
+        shuffle: Whether every pass over the rows has a random order of its own; by
+            default, unless `split` is `"validation"` or `"test"`.
         seed: Whole number from 0, of the order and of all other chance.
         samples_per_epoch: Sequences in an epoch; `None` for as many as there are
             rows. Epochs go on where the last one ended, so every row comes equally
@@ -56,12 +58,12 @@ class SequenceStream(keras.utils.PyDataset):
         max_jitter: Windows move by up to so many bases, over bases that are stored:
             sequences must be longer than `length` by twice this number.
         positive_fraction: Share of each batch, between 0 and 1, that has a label
-            among the targets; rows of the rarer kind come more often. `None` leaves
-            the classes as they are.
+            among the targets; rows of the rarer kind come more often, and all batches
+            are full. `None` leaves the classes as they are.
         class_weight: `"balanced"`, or a weight for 0 and one for 1, if there is one
-            target. See `Dataset.class_weight`.
+            target; instead of `positive_fraction`. See `Dataset.class_weight`.
         n_value: Number that stands four times for N, from 0 to 1.
-        workers: Threads that make the next batches while the network works on the
+        threads: Threads that make the next batches while the network works on the
             last one, as long as batches are asked for in order; 0 for none.
 
     Raises:
@@ -71,8 +73,8 @@ class SequenceStream(keras.utils.PyDataset):
 
     ```python
     train = SequenceStream(dataset, split="train", strands="random", max_shift=3)
-    valid = SequenceStream(dataset, split="validation", shuffle=False)
-    model.fit(train, validation_data=valid, epochs=10)
+    valid = SequenceStream(dataset, split="validation")
+    model.fit(train, validation_data=valid, epochs=10, shuffle=False)
     ```
     """
 
@@ -85,7 +87,7 @@ class SequenceStream(keras.utils.PyDataset):
         rows: np.ndarray | None = None,
         targets: Sequence[str] | Sequence[int] | None = None,
         length: int | None = None,
-        shuffle: bool = True,
+        shuffle: bool | None = None,
         seed: int = 0,
         samples_per_epoch: int | None = None,
         strands: str = "forward",
@@ -94,18 +96,19 @@ class SequenceStream(keras.utils.PyDataset):
         positive_fraction: float | None = None,
         class_weight: str | Mapping[int, float] | None = None,
         n_value: float = 0.0,
-        workers: int = 1,
+        threads: int = 1,
     ):
-        # The workers of Keras serve batches of the last epoch, and some twice, where
-        # `fit` draws one to build the model; so it sees none, and ours work ahead.
+        # Keras's own workers serve batches of the last epoch, and some twice, where
+        # `fit` draws one to build the model; so it has none, and threads work ahead.
         super().__init__()
-        self._ahead = _WorkAhead(self._make, _whole("workers", workers, 0))
+        self._ahead = _WorkAhead(self._make, _whole("threads", threads, 0))
         self.epoch = 0
         self.dataset = dataset
         self.batch_size = _whole("batch_size", batch_size, 1)
         self.strands = _one_of("strands", strands, STRANDS)
         self.seed = _whole("seed", seed, 0)
-        self.shuffle = shuffle
+        held_out = split in ("validation", "test")
+        self.shuffle = not held_out if shuffle is None else shuffle
         self.n_value = n_value
         self.max_shift = _whole("max_shift", max_shift, 0)
         self.max_jitter = _whole("max_jitter", max_jitter, 0)
@@ -118,6 +121,11 @@ class SequenceStream(keras.utils.PyDataset):
         self.samples_per_epoch = len(rows)
         if samples_per_epoch is not None:
             self.samples_per_epoch = _whole("samples_per_epoch", samples_per_epoch, 1)
+        if class_weight is not None and positive_fraction is not None:
+            raise ValueError(
+                "give `class_weight` or `positive_fraction`, which balance the classes "
+                f"both. Received: {class_weight!r} and {positive_fraction!r}"
+            )
         self._weights = self._resolve_weights(class_weight, rows)
         self._pools = self._resolve_pools(rows, positive_fraction)
         codes_to_one_hot(np.zeros(1, "uint8"), n_value=n_value)
@@ -136,6 +144,7 @@ class SequenceStream(keras.utils.PyDataset):
             raise IndexError(
                 f"batch {index} of {self.num_batches} batches, counted from 0"
             )
+        self._served += 1
         return self._ahead.get(self.epoch, index, self.num_batches)
 
     def _make(self, epoch: int, index: int) -> tuple[np.ndarray, ...]:
@@ -163,16 +172,12 @@ class SequenceStream(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, number: int) -> None:
         self._epoch = _whole("epoch", number, 0)
-        self._within_epoch = False
-
-    def on_epoch_begin(self) -> None:
-        """Takes note that an epoch began; Keras calls this."""
-        self._within_epoch = True
+        self._served = 0
 
     def on_epoch_end(self) -> None:
         """Goes on to the next epoch; Keras calls this."""
-        # Keras also calls this before the first epoch.
-        if self._within_epoch:
+        # Keras also calls this before the first epoch, after it may have drawn a batch.
+        if self._served >= self.num_batches:
             self.epoch += 1
 
     def _draw(self, epoch: int, index: int, chance: np.random.Generator) -> np.ndarray:
@@ -207,7 +212,7 @@ class SequenceStream(keras.utils.PyDataset):
         """Rows to draw from: all, or those with and those without a label."""
         if fraction is None:
             return [_Pool(rows, self.batch_size, self.seed if self.shuffle else None)]
-        share = round(fraction * self.batch_size)
+        share = round(fraction * self.batch_size) if 0 < fraction < 1 else 0
         if not 0 < share < self.batch_size or not self.shuffle:
             raise ValueError(
                 "`positive_fraction` needs shuffle=True and must leave both classes a "
@@ -237,9 +242,9 @@ class SequenceStream(keras.utils.PyDataset):
         if class_weight == "balanced":
             labels = np.asarray(self.dataset.labels[rows])[:, chosen]
             class_weight = balance(labels)
-        if set(class_weight) != {0, 1}:
+        if not _are_weights(class_weight):
             raise ValueError(
-                "`class_weight` must be 'balanced' or weights for 0 and 1. "
+                "`class_weight` must be 'balanced' or weights from 0 for 0 and 1. "
                 f"Received: {class_weight!r}"
             )
         return np.float32(class_weight[0]), np.float32(class_weight[1])
@@ -250,8 +255,7 @@ class FollowEpoch(keras.callbacks.Callback):
 
     Training that is taken up again, by `initial_epoch` or by
     `keras.callbacks.BackupAndRestore`, then sees what it would have seen without the
-    break. Without this callback a stream counts for itself, and JAX and PyTorch let
-    it begin with epoch 1, for they draw a batch to build the model.
+    break. Without this callback a stream counts for itself, from 0.
 
     Args:
         stream: A `SequenceStream`.
@@ -279,9 +283,9 @@ class FollowEpoch(keras.callbacks.Callback):
 class _WorkAhead:
     """Makes the batches that will be asked for next in threads."""
 
-    def __init__(self, make: Callable[[int, int], Any], workers: int):
+    def __init__(self, make: Callable[[int, int], Any], threads: int):
         self._make = make
-        self._workers = workers
+        self._count = threads
         self._threads = None
         self._pending = {}
         self._last = None
@@ -292,7 +296,7 @@ class _WorkAhead:
     def get(self, epoch: int, index: int, count: int) -> Any:
         """The batch of an epoch that has `count` of them."""
         future = self._pending.pop((epoch, index), None)
-        if self._workers and self._last == (epoch, index - 1):
+        if self._count and self._last == (epoch, index - 1):
             self._start(epoch, range(index + 1, min(index + 1 + self._reach, count)))
         else:
             self._pending.clear()
@@ -301,11 +305,11 @@ class _WorkAhead:
 
     @property
     def _reach(self) -> int:
-        return 2 * self._workers
+        return 2 * self._count
 
     def _start(self, epoch: int, indices: range) -> None:
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._workers, "batches")
+            self._threads = ThreadPoolExecutor(self._count, "batches")
         for key in ((epoch, index) for index in indices):
             if key not in self._pending:
                 self._pending[key] = self._threads.submit(self._make, *key)
@@ -393,6 +397,14 @@ def _resolve_rows(
             f"Received: {rows.min()} to {rows.max()}"
         )
     return rows
+
+
+def _are_weights(weights: Any) -> bool:
+    return (
+        isinstance(weights, Mapping)
+        and set(weights) == {0, 1}
+        and all(0 <= weight < np.inf for weight in weights.values())
+    )
 
 
 def _check_jitter(window: slice, found: int, max_jitter: int) -> None:

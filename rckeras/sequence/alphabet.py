@@ -215,9 +215,11 @@ def look_up(table: np.ndarray, index: np.ndarray) -> np.ndarray:
         Array of the shape of `index`, followed by the further axes of `table`.
 
     Raises:
-        IndexError: If a number is beyond the table.
+        IndexError: If a number is negative, or beyond the table.
     """
     index = np.asarray(index)
+    if index.dtype.kind == "i" and index.size and index.min() < 0:
+        raise IndexError(f"numbers must be from 0. Received: {index.min()}")
     flat = index.reshape(-1)
     out = np.empty((flat.size, *table.shape[1:]), dtype=table.dtype)
     for start in range(0, flat.size, _BLOCK):

@@ -93,7 +93,7 @@ def codes_to_one_hot(
 
     Raises:
         ValueError: If `n_value` does not fit `dtype`.
-        IndexError: If a code is larger than 4.
+        IndexError: If a code is not from 0 to 4.
 
     Example:
 
@@ -114,14 +114,14 @@ def reverse_complement_codes(codes: np.ndarray) -> np.ndarray:
         New array of the same shape.
 
     Raises:
-        IndexError: If a code is larger than 4.
+        IndexError: If a code is not from 0 to 4.
 
     Example:
 
     >>> codes_to_letters(reverse_complement_codes(base_codes("AACGN")))
     'NCGTT'
     """
-    return look_up(_COMPLEMENT, codes[..., ::-1])
+    return look_up(_COMPLEMENT, np.asarray(codes)[..., ::-1])
 
 
 def check_codes(codes: np.ndarray) -> np.ndarray:

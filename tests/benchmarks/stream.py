@@ -75,9 +75,9 @@ def main() -> None:
         make_file(Path(folder, "set.h5"), args.rows)
         dataset = load_dataset(Path(folder, "set.h5"))
         for options in (
-            {"workers": 0},
-            {"workers": 1},
-            {"workers": 1, "strands": "random", "max_shift": 10},
+            {"threads": 0},
+            {"threads": 1},
+            {"threads": 1, "strands": "random", "max_shift": 10},
         ):
             rate = rate_of_stream(dataset, 100, **options)
             print(f"stream alone, {options}: {rate:,.0f} sequences/s")

@@ -1,6 +1,7 @@
 """What all kinds of `rckeras data` have in common."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -74,17 +75,45 @@ def test_describe_tells_what_is_there_and_that_it_is_whole(capsys):
         assert part in out
 
 
-def test_describe_notices_a_changed_file_and_a_missing_sidecar(folder, capsys):
+def test_describe_notices_a_changed_file(folder, capsys):
     main([*SIMULATE, "-o", "set.h5", "--quiet"])
     data = bytearray((folder / "set.h5").read_bytes())
     place = data.find(bytes(load_dataset("set.h5").sequences[0]))
     data[place] ^= 1
     (folder / "set.h5").write_bytes(data)
     assert main(["data", "describe", "set.h5"]) == 1
-    assert "has changed since it was made" in capsys.readouterr().out
+    assert "set.h5 has changed since it was made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[1]"])
+def test_describe_names_a_damaged_or_missing_sidecar(folder, capsys, text):
+    main([*SIMULATE, "-o", "set.h5", "--quiet"])
+    (folder / "set.h5.json").write_text(text)
+    assert main(["data", "describe", "set.h5"]) == 1
+    assert "set.h5.json was damaged" in capsys.readouterr().err
     (folder / "set.h5.json").unlink()
     assert main(["data", "describe", "set.h5"]) == 1
-    assert "set.h5.json is missing" in capsys.readouterr().out
+    assert "set.h5.json is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["bound.fa", "bound"])
+def test_what_is_read_is_never_replaced(folder, capsys, output):
+    """Neither by the dataset nor by its sidecar."""
+    text = "".join(f">s{i}\n{'ACGT' * i}ACGTTGCA\n" for i in range(9))
+    (folder / "bound.fa").write_text(text)
+    (folder / "bound.json").write_text(text)
+    source = "bound.fa" if output == "bound.fa" else "bound.json"
+    words = ["data", "fasta", source, "--length", "8", "--fit", "crop"]
+    assert main([*words, "-o", output, "--force"]) == 1
+    assert "must not be a file that is read" in capsys.readouterr().err
+    assert (folder / source).read_text() == text
+
+
+def test_the_standard_input_and_pipes_are_refused_at_once(folder, capsys):
+    os.mkfifo(folder / "pipe")
+    for source in ("-", "pipe", "."):
+        assert main(["data", "fasta", source, "-o", "set.h5"]) == 1
+        assert f"Received: {source}\n" in capsys.readouterr().err
 
 
 def test_wrong_usage_ends_in_one_line(folder, capsys):
@@ -94,4 +123,6 @@ def test_wrong_usage_ends_in_one_line(folder, capsys):
     assert "simulate" in capsys.readouterr().err
     assert main([*SIMULATE, "-o", "no/set.h5"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+    assert main([*SIMULATE, "-o", "-"]) == 1
+    assert "name a file" in capsys.readouterr().err
     assert not list(folder.iterdir())

@@ -22,6 +22,15 @@ def test_taking_rows_takes_every_field_of_them(rows):
         np.testing.assert_array_equal(taken.columns[name], column[rows])
 
 
+def test_rows_may_be_told_by_booleans():
+    dataset = make_dataset()
+    wanted = dataset.labels[:, 0] == 1
+    taken = dataset.take(wanted)
+    np.testing.assert_array_equal(taken.sequences, dataset.sequences[wanted])
+    with pytest.raises(ValueError, match="a row at least"):
+        dataset.take(np.zeros(97, bool))
+
+
 @given(st.lists(st.integers(0, 96), min_size=1, max_size=40))
 def test_the_truth_follows_its_sequences(rows):
     whole, taken = make_dataset(), make_dataset().take(np.array(rows))
@@ -111,6 +120,13 @@ def test_class_weights_of_one_class_or_of_many_targets_are_refused():
         ({"labels": np.zeros((97, 3))}, "uint8 .* float32. Received: float64"),
         ({"targets": ("a", "b", "a")}, "'a' twice"),
         ({"splits": np.full(97, 3, "uint8")}, "from 0 to 2"),
+        ({"labels": np.full((97, 3), 7, "uint8")}, "must be 0 or 1 .*Received: 7"),
+        ({"labels": np.full((97, 3), np.nan, "float32")}, "finite.*Received: nan"),
+        ({"labels": [[0, 1, 0]] * 97}, "an array. Received: a list"),
+        ({"targets": "abc"}, "list of names. Received: 'abc'"),
+        ({"columns": {"a/b": np.arange(97)}}, "without slashes. Received: 'a/b'"),
+        ({"columns": {"": np.arange(97)}}, "without slashes"),
+        ({"notes": {"count": np.int64(3)}}, "what JSON can hold"),
         ({"columns": {"name": np.array(["x"])}}, r"column 'name' .*\(97,\)"),
     ],
 )

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from rckeras.datasets import deepsea, load_dataset, tiles, unfinished
 from rckeras.datasets.deepsea import convert_deepsea
+from rckeras.datasets.file import sidecar_of
 from rckeras.sequence.codes import reverse_complement_codes
 from tests.rckeras.datasets.bundle import (
     CHUNKS,
@@ -286,6 +287,7 @@ def test_after_any_interruption_the_rest_is_done_and_the_bytes_are_the_same(
         assert copied + rest == everything
         assert path.read_bytes() == whole
         path.unlink()
+        sidecar_of(path).unlink()
         blocks += 1
     assert blocks > len(everything)
 
@@ -420,6 +422,15 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(tmp_path):
         convert_deepsea(tmp_path / "in", path)
     assert path.read_text() == "mine"
     assert_holds(convert_deepsea(tmp_path / "in", path, overwrite=True), held)
+
+
+def test_the_bundle_is_never_replaced(tmp_path):
+    save_bundle(tmp_path / "in")
+    path = tmp_path / "in" / "valid.mat"
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"a file of the bundle.*valid\.mat"):
+        convert_deepsea(tmp_path / "in", path, overwrite=True)
+    assert path.read_bytes() == before
 
 
 def refuse(tmp_path, match, source=None, error=ValueError):

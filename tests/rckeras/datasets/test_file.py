@@ -139,6 +139,60 @@ def test_a_file_is_not_overwritten_without_being_told(tmp_path):
     assert_same(load_dataset(path), make_dataset())
 
 
+def test_a_file_of_the_name_of_the_sidecar_is_kept(tmp_path):
+    (tmp_path / "set.h5.json").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"set\.h5\.json exists"):
+        save_dataset(make_dataset(), tmp_path / "set.h5")
+    assert (tmp_path / "set.h5.json").read_text() == "mine"
+    save_dataset(make_dataset(), tmp_path / "set.h5", overwrite=True)
+    assert json.loads((tmp_path / "set.h5.json").read_text())["targets"] == 3
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_write_leaves_nothing_and_replaces_nothing(
+    tmp_path, monkeypatch, error
+):
+    save_dataset(make_dataset(seed=1), tmp_path / "set.h5")
+    (tmp_path / "set.h5.part").write_text("of an unfinished conversion")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def interrupt(*_):
+        raise error
+
+    monkeypatch.setattr("rckeras.datasets.file._write_truth", interrupt)
+    with pytest.raises(error):
+        save_dataset(make_dataset(), tmp_path / "set.h5", overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_file_gets_its_name_when_it_is_complete(tmp_path, monkeypatch):
+    seen = []
+
+    def look(*_):
+        seen.append((tmp_path / "set.h5").exists())
+
+    monkeypatch.setattr("rckeras.datasets.file._write_truth", look)
+    save_dataset(make_dataset(), tmp_path / "set.h5")
+    assert seen == [False]
+    assert (tmp_path / "set.h5").exists()
+
+
+@pytest.mark.parametrize("name", ["sequences", "labels", "targets"])
+def test_a_dataset_without_one_of_its_arrays_is_refused(tmp_path, name):
+    path = tmp_path / "set.h5"
+    save_dataset(make_dataset(), path)
+    with h5py.File(path, "a") as file:
+        del file[name]
+    with pytest.raises(ValueError, match=rf"set\.h5 was damaged: it has no {name}"):
+        load_dataset(path)
+
+
+def test_a_folder_is_no_dataset(tmp_path):
+    assert not is_dataset(tmp_path)
+    with pytest.raises(ValueError, match="is a folder"):
+        load_dataset(tmp_path)
+
+
 def test_a_missing_folder_or_source_is_named_before_anything_is_written(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         save_dataset(make_dataset(), tmp_path / "no" / "set.h5")

@@ -62,6 +62,13 @@ def test_without_shuffling_rows_come_in_order_in_every_epoch():
         stream.epoch += 1
 
 
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_what_is_held_out_comes_in_order(split):
+    dataset = numbered()
+    drawn = [rows_of(x) for x, _ in epoch_of(SequenceStream(dataset, 8, split=split))]
+    np.testing.assert_array_equal(np.concatenate(drawn), dataset.rows(split))
+
+
 def test_each_epoch_has_an_order_of_its_own_that_follows_from_the_seed():
     def orders(seed):
         stream = SequenceStream(numbered(), 97, seed=seed)
@@ -247,7 +254,17 @@ def test_n_has_the_value_asked_for():
         ({"positive_fraction": 1.0}, "both classes a place.*Received: 1.0"),
         ({"positive_fraction": 0.5, "shuffle": False}, "needs shuffle=True"),
         ({"class_weight": "balanced"}, "one target. Received: 3"),
-        ({"targets": [0], "class_weight": {0: 1}}, "'balanced' or weights for 0 and 1"),
+        (
+            {"targets": [0], "class_weight": {0: 1}},
+            "'balanced' or weights from 0 for 0 and 1",
+        ),
+        ({"targets": [0], "class_weight": 5}, "Received: 5"),
+        ({"targets": [0], "class_weight": {0: 1, 1: -5}}, "from 0 for 0 and 1"),
+        ({"positive_fraction": float("nan")}, "Received: nan"),
+        (
+            {"targets": [0], "class_weight": "balanced", "positive_fraction": 0.5},
+            "both. Received: 'balanced' and 0.5",
+        ),
         ({"n_value": 3}, "from 0 to 1. Received: 3"),
         ({"samples_per_epoch": 0}, "from 1. Received: 0"),
     ],
@@ -285,7 +302,7 @@ def small_model():
 
 
 @functools.cache
-def fitted(folder, workers):
+def fitted(folder, threads):
     """Losses, and weights at the end, of a fit on a dataset in a file."""
     path = folder / "set.h5"
     if not path.exists():
@@ -297,7 +314,7 @@ def fitted(folder, workers):
         split="train",
         strands="random",
         max_shift=2,
-        workers=workers,
+        threads=threads,
     )
     valid = SequenceStream(dataset, 16, split="validation", shuffle=False)
     model = small_model()
@@ -318,9 +335,9 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("stream")
 
 
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_fit_is_the_same_with_any_number_of_workers(folder, workers):
-    history, weights = fitted(folder, workers)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_fit_is_the_same_with_any_number_of_threads(folder, threads):
+    history, weights = fitted(folder, threads)
     expected_history, expected_weights = fitted(folder, 0)
     for name, values in expected_history.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-5)
@@ -330,10 +347,10 @@ def test_fit_is_the_same_with_any_number_of_workers(folder, workers):
 
 @given(st.lists(st.integers(0, 12), max_size=30), st.integers(0, 4))
 @settings(max_examples=30, deadline=None)
-def test_batches_are_the_same_in_any_order_of_asking(order, workers):
+def test_batches_are_the_same_in_any_order_of_asking(order, threads):
     options = {"batch_size": 8, "strands": "random", "max_shift": 1}
-    stream = SequenceStream(make_dataset(), workers=workers, **options)
-    plain = SequenceStream(make_dataset(), workers=0, **options)
+    stream = SequenceStream(make_dataset(), threads=threads, **options)
+    plain = SequenceStream(make_dataset(), threads=0, **options)
     for index in [*order, *range(13)]:
         for got, expected in zip(stream[index], plain[index], strict=True):
             np.testing.assert_array_equal(got, expected)
@@ -347,14 +364,14 @@ def test_the_next_batches_are_made_ahead_in_threads():
             made.append((index, threading.current_thread() is threading.main_thread()))
             return super()._make(epoch, index)
 
-    stream = Watched(make_dataset(), 8, workers=2)
+    stream = Watched(make_dataset(), 8, threads=2)
     epoch_of(stream)
     assert sorted(index for index, _ in made) == list(range(13))
     assert [index for index, here in made if here] == [0, 1]
 
 
 def test_a_stream_in_use_can_be_sent_to_another_process():
-    stream = SequenceStream(make_dataset(), 8, workers=2, strands="random")
+    stream = SequenceStream(make_dataset(), 8, threads=2, strands="random")
     expected = epoch_of(stream)
     for got, batch in zip(
         epoch_of(pickle.loads(pickle.dumps(stream))), expected, strict=True
@@ -393,9 +410,9 @@ def test_a_stream_counts_the_epochs_of_fit_itself():
     stream = SequenceStream(make_dataset(), 16)
     model = small_model()
     model.fit(stream, epochs=1, verbose=0)
-    first = stream.epoch
+    assert stream.epoch == 1
     model.fit(stream, epochs=2, verbose=0)
-    assert stream.epoch == first + 2
+    assert stream.epoch == 3
 
 
 def test_reversal_is_of_the_codes_that_were_stored():

@@ -56,8 +56,10 @@ def test_numbers_that_are_no_codes_are_refused():
         codes_to_letters(np.array([0, 7]))
     with pytest.raises(ValueError, match=r"shape \(1, 1, 1\)"):
         codes_to_letters(np.zeros((1, 1, 1), int))
-    with pytest.raises(IndexError):
-        codes_to_one_hot(np.array([5]))
+    for function in (codes_to_one_hot, reverse_complement_codes):
+        for wrong in (5, -1):
+            with pytest.raises(IndexError):
+                function(np.array([wrong]))
 
 
 def test_a_fraction_for_n_needs_a_floating_type():

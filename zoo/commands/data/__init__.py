@@ -8,10 +8,12 @@ files it comes from; or `run(args)`, which does all of the work itself.
 import argparse
 import importlib
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from zoo.commands import import_keras
+from zoo.prediction import check_apart
 
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
@@ -71,14 +73,19 @@ def run(args: argparse.Namespace) -> int:
         return args.kind.run(args)
     from rckeras.datasets.file import check_new, save_dataset
 
+    sources = _sources(args.kind, args)
+    if args.output == "-":
+        raise ValueError("a dataset is no text for the standard output; name a file")
     check_new(args.output, args.overwrite)
+    check_apart(args.output, *sources)
+    check_apart(f"{args.output}.json", *sources)
     dataset = args.kind.make(args)
     save_dataset(
         dataset,
         args.output,
         command=args.command_line,
         seed=getattr(args, "seed", None),
-        sources=_sources(args.kind, args),
+        sources=sources,
         overwrite=args.overwrite,
     )
     if args.progress:
@@ -100,7 +107,15 @@ def summary(dataset: "Dataset") -> str:
 
 
 def _sources(kind: ModuleType, args: argparse.Namespace) -> list[str]:
-    """Files that a dataset comes from."""
+    """Files that a dataset comes from, which must be there to be read twice."""
     given = [getattr(args, name) for name in kind.SOURCES]
     lists = [value if isinstance(value, list) else [value] for value in given]
-    return [path for paths in lists for path in paths if path is not None]
+    paths = [path for paths in lists for path in paths if path is not None]
+    for path in paths:
+        if path == "-" or (Path(path).exists() and not Path(path).is_file()):
+            raise ValueError(
+                "files are read more than once here, so neither the standard input nor "
+                f"a pipe nor a folder will do. Received: {path}"
+            )
+        Path(path).stat()
+    return paths

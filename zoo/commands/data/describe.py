@@ -2,6 +2,11 @@
 
 import argparse
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rckeras.datasets import Dataset
 
 HELP = "what a dataset holds, and whether its file is whole"
 
@@ -24,20 +29,28 @@ def run(args: argparse.Namespace) -> int:
         print(f"  {name}: {share:.2%} positive")
     if len(dataset.targets) > 20:
         print(f"  ... and {len(dataset.targets) - 20} more targets")
-    sidecar = sidecar_of(args.path)
-    if not sidecar.is_file():
-        print(f"{sidecar} is missing: the file cannot be checked")
-        return 1
-    made = json.loads(sidecar.read_text(encoding="utf-8"))
+    made = _read_sidecar(sidecar_of(args.path))
     if made["sha256"] != sha256_of(args.path):
-        print(f"the file has changed since it was made (SHA-256 of {sidecar})")
-        return 1
+        raise ValueError(
+            f"{args.path} has changed since it was made: its SHA-256 is not that of "
+            f"{sidecar_of(args.path)}"
+        )
     print(f"made {made['created']} by: {made['command'] or 'Python'}")
     print("the file is whole (SHA-256)")
     return 0
 
 
-def _shares(dataset) -> list[float]:
+def _read_sidecar(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise ValueError(f"{path} is missing, by which the dataset could be checked")
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+        return {name: made[name] for name in ("sha256", "created", "command")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} was damaged: {error!r}") from error
+
+
+def _shares(dataset: "Dataset") -> list[float]:
     """Share of positive labels for each target, read in blocks."""
     import numpy as np
 
