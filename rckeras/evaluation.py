@@ -9,8 +9,10 @@ import numpy as np
 from rckeras.datasets.dataset import Dataset
 from rckeras.datasets.stream import SequenceStream, average_strand_pairs
 from rckeras.interpret import without_dropout
-from rckeras.metrics import BinaryMetrics, binary_metrics
+from rckeras.metrics import BinaryMetrics, binary_metrics, import_sklearn
 from rckeras.progress import progress_bar
+
+_ROUNDING = 0.01  # a softmax in bfloat16 may come to 1.0078
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,8 @@ def evaluate(
 
     Raises:
         ValueError: If the model does not fit the dataset, an argument is out of
-            range, or a label is neither 0 nor 1.
+            range, a label is neither 0 nor 1, or a prediction is no probability.
+        ImportError: If scikit-learn is missing.
 
     Reference:
         Hawkins-Hooker, Kenlay and Reid 2018 (bioRxiv 412734): AUPRC of averaged
@@ -82,6 +85,7 @@ def evaluate(
     found.metrics.auprc
     ```
     """
+    import_sklearn()
     columns = range(len(dataset.targets))
     if targets is not None:
         columns = dataset.target_indices(targets)
@@ -89,6 +93,7 @@ def evaluate(
     used = _find_outputs(model, dataset.targets, names, outputs)
     labels = dataset.labels[dataset.rows(split)][:, columns]
     _check_binary(labels)
+    _check_length(model, dataset)
     stream = SequenceStream(
         dataset,
         batch_size,
@@ -115,6 +120,7 @@ def _predict(
         for index in range(stream.num_batches):
             x, y = stream[index]
             predicted = model.predict_on_batch(x)[:, used]
+            _check_probabilities(predicted, model)
             total += _cross_entropy(y, predicted).sum(dtype="float64")
             rows = average_strand_pairs(predicted) if pairs else predicted
             predictions[first : first + len(rows)] = rows
@@ -169,3 +175,22 @@ def _check_binary(labels: np.ndarray) -> None:
     wrong = labels[(labels != 0) & (labels != 1)]
     if wrong.size:
         raise ValueError(f"`dataset` must have labels of 0 and 1. Received: {wrong[0]}")
+
+
+def _check_length(model: keras.Model, dataset: Dataset) -> None:
+    length = model.input_shape[1]
+    if length is not None and length > dataset.length:
+        raise ValueError(
+            f"`model` must not be longer than the sequences. Received: {model.name!r} "
+            f"with an input of {length} bases, and a dataset of {dataset.length}"
+        )
+
+
+def _check_probabilities(predicted: np.ndarray, model: keras.Model) -> None:
+    """Refuses what the loss would cut silently."""
+    fits = (predicted >= -_ROUNDING) & (predicted <= 1 + _ROUNDING)
+    if not fits.all():
+        raise ValueError(
+            "`model` must predict probabilities from 0 to 1, as a last sigmoid or "
+            f"softmax gives. Received: {predicted[~fits][0]} from {model.name!r}"
+        )

@@ -112,7 +112,7 @@ def binary_metrics(
     >>> print(binary_metrics(labels, predictions, ["bound"]))
     mean AUROC 0.7500, mean AUPRC 0.8333 of 1 target
     """
-    exact = _import_sklearn()
+    exact = import_sklearn()
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if labels.ndim != 2 or labels.shape != predictions.shape or not labels.size:
         raise ValueError(
@@ -139,7 +139,12 @@ def binary_metrics(
     return BinaryMetrics(targets, auroc, auprc, positives, len(labels) - positives)
 
 
-def _import_sklearn() -> ModuleType:
+def import_sklearn() -> ModuleType:
+    """The module `sklearn.metrics`.
+
+    Raises:
+        ImportError: If scikit-learn is missing; the message says how to install it.
+    """
     try:
         import sklearn.metrics
     except ImportError as error:

@@ -58,6 +58,7 @@ def evaluate_file(
         ValueError: If an argument, the model or the dataset does not fit.
         FileExistsError: If `output` exists and `overwrite` is `False`.
         OSError: If a file cannot be read or written.
+        ImportError: If scikit-learn is missing.
 
     Example:
 
@@ -67,7 +68,9 @@ def evaluate_file(
     """
     from rckeras.datasets import load_dataset
     from rckeras.evaluation import evaluate
+    from rckeras.metrics import import_sklearn
 
+    import_sklearn()
     check_output(output, "tsv", overwrite)
     check_apart(output, path, weights, model)
     dataset = load_dataset(path)

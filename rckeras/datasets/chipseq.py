@@ -18,17 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from rckeras.datasets.classes import Group, divide, join_groups
+from rckeras.datasets.classes import Group, divide, fetch_groups, join_groups
 from rckeras.datasets.dataset import Dataset
 from rckeras.datasets.regions import (
     RANKS,
     Peaks,
     check_choices,
-    fetch_windows,
     read_peaks,
     windows_on,
 )
-from rckeras.datasets.splits import Chromosomes, Shares, check_splits
+from rckeras.datasets.splits import (
+    Chromosomes,
+    Shares,
+    check_seed,
+    check_sequences,
+    check_splits,
+)
 from rckeras.io.genome import Genome
 from rckeras.io.overlaps import overlaps
 
@@ -39,7 +44,7 @@ SHRIKUMAR_SPLITS = {
 }
 
 
-def chipseq_dataset(
+def load_chipseq(
     peaks: str | os.PathLike,
     controls: str | os.PathLike,
     genome: str | os.PathLike,
@@ -55,13 +60,14 @@ def chipseq_dataset(
     seed: int = 0,
     progress: bool = False,
 ) -> Dataset:
-    """Builds a set from a factor's peaks and open chromatin that it does not bind.
+    """Reads a factor's peaks, and open chromatin that it does not bind.
 
     1. Of the relaxed peaks the best are taken. Where ranks are equal, those that come
        first in the file are better.
     2. A control is left out if its interval has a base in common with that of one of
        these, or with that of a peak. (The paper names the relaxed peaks alone, which
-       contain the reproducible ones.)
+       contain the reproducible ones.) Intervals decide, as in the paper; windows
+       of negatives that overlap one of a positive are kept and counted.
     3. Each peak and each control that is left gets a window around its summit.
        Windows that leave the chromosome are dropped, of equal ones the first stays;
        those with N are kept and counted. Windows on strand `-` are
@@ -77,12 +83,15 @@ def chipseq_dataset(
         rank_by: Column of the narrowPeak file by which they are ranked, the largest
             first: `"signal"` (7, as SPP's peaks are ranked), `"p_value"` (8) or
             `"q_value"` (9), both as -log10. Unused if there are at most `top_relaxed`.
-        length: Bases of a window. The summit is base `length // 2`, counted from 0.
+        length: Bases of a window. The summit is base `length // 2`, counted from 0
+            (on strand `-` after the reverse complement is taken).
         at: `"summit"`, which each peak must have; `"centre"`, the middle of the
             interval; `"either"`, the summit where there is one.
         splits: A name from the table of this module, chromosomes (see
-            `split_by_chromosome`), or shares drawn in each class, such as
-            `{"validation": 0.1}`.
+            `split_by_chromosome`), or shares, such as `{"validation": 0.1}`. For
+            shares, windows that overlap, or are linked by others that do, are drawn
+            together, whatever their class, so that no base is in two splits; a share
+            is met as nearly as this allows (see `split_clusters_at_random`).
         missing_contigs: `"error"`, or `"drop"` for peaks on contigs that the genome
             lacks.
         target: Name of the target.
@@ -105,7 +114,7 @@ def chipseq_dataset(
     Example:
 
     ```python
-    dataset = chipseq_dataset(
+    dataset = load_chipseq(
         "ctcf.idr.narrowPeak.gz",
         "dnase.narrowPeak.gz",
         "hg19.fa",
@@ -118,23 +127,22 @@ def chipseq_dataset(
     check_choices(length, at, missing_contigs)
     _check_rank(rank_by, top_relaxed)
     splits = _named_splits(splits)
-    bound, notes = read_peaks(peaks), {"length": length, "at": at}
-    relaxed = bound
+    rng = np.random.default_rng(check_seed(seed))
+    bound, unbound = read_peaks(peaks), read_peaks(controls)
+    check_sequences(splits, np.append(bound["chrom"], unbound["chrom"]))
+    relaxed, notes = bound, {"length": length, "at": at}
     if relaxed_peaks is not None:
         relaxed = _best(read_peaks(relaxed_peaks), top_relaxed, rank_by, notes)
-    unbound, overlapping = _unbound(read_peaks(controls), relaxed, bound)
-    tables, groups = {"peaks": bound, "controls": unbound}, []
+    unbound, overlapping = _unbound(unbound, relaxed, bound)
+    settings = length, at, missing_contigs
     with Genome(genome) as opened:
-        placed = {
-            name: windows_on(table, opened, length, at, missing_contigs)
-            for name, table in tables.items()
-        }
-        for name, (windows, counts) in placed.items():
-            notes[name] = counts
-            codes = fetch_windows(opened, windows, progress, name)
-            groups.append(Group(int(name == "peaks"), codes, windows))
-    notes["controls"] |= overlapping
-    groups = divide(groups, splits, np.random.default_rng(seed), notes)
+        positives, notes["peaks"] = windows_on(bound, opened, *settings)
+        negatives, notes["controls"] = windows_on(unbound, opened, *settings)
+        touching = int(overlaps(negatives, positives).sum())
+        notes["controls"] |= overlapping | {"overlapping_positives": touching}
+        groups = [Group(1, None, positives), Group(0, None, negatives)]
+        groups = divide(groups, splits, rng, notes)
+        groups = fetch_groups(opened, groups, progress)
     return join_groups(groups, target, notes)
 
 

@@ -16,22 +16,26 @@ Reference: Alipanahi et al. 2015, Nature Biotechnology 33:831, Supplementary Fig
 """
 
 import os
+import re
 
 import numpy as np
 
 from rckeras.datasets.classes import (
     DINUCLEOTIDE,
     Group,
+    check_different,
     encode,
     join_groups,
     shuffles_of,
 )
 from rckeras.datasets.dataset import Dataset
-from rckeras.datasets.splits import split_at_random
+from rckeras.datasets.splits import Shares, check_seed, check_splits, split_at_random
 from rckeras.io.text import open_text
 
 HEADER = ("FoldID", "EventID", "seq", "Bound")
 NEGATIVES = (DINUCLEOTIDE, "file")
+
+_KIND = re.compile(r"_(peak|shuf)$")
 
 
 def load_deepbind(
@@ -39,7 +43,7 @@ def load_deepbind(
     test: str | os.PathLike | None = None,
     *,
     negatives: str = DINUCLEOTIDE,
-    validation_fraction: float = 0.0,
+    splits: Shares | None = None,
     target: str = "bound",
     seed: int = 0,
 ) -> Dataset:
@@ -50,25 +54,29 @@ def load_deepbind(
         test: File of held-out peaks and their negatives.
         negatives: Where training negatives come from: `"dinucleotide"`, a shuffle of
             each positive, or `"file"`, the rows of `train` that have Bound 0.
-        validation_fraction: Share of the training peaks that goes to validation, each
-            with the shuffle of it; rounded as in `split_at_random`.
+        splits: Shares of the training peaks, such as `{"validation": 0.1}`, each with
+            the shuffle of it; rounded as in `split_at_random`. One for `"test"` only
+            without the file `test`. The places of the peaks are not in the files: a
+            division by chromosome is not possible, and neighbours may fall apart.
         target: Name of the target.
         seed: Seed of the shuffles and of the draw for validation.
 
     Returns:
         `Dataset` with the column `name` (EventID): positives and negatives of `train`,
-        then the rows of `test`. Without `test` and validation it has no splits.
+        then the rows of `test`. Without `test` and `splits` it has no splits.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If a file is not in this format, lacks a class that it must hold,
-            or, for `"dinucleotide"`, `train` has negatives of its own. The message
-            starts with `path`, or `path:line`.
+            or, for `"dinucleotide"`, `train` has negatives of its own (the message
+            starts with `path`, or `path:line`), or an argument is none of those above.
 
     Example:
 
     ```python
-    dataset = load_deepbind("CTCF_AC.seq.gz", "CTCF_B.seq.gz", validation_fraction=0.1)
+    dataset = load_deepbind(
+        "CTCF_AC.seq.gz", "CTCF_B.seq.gz", splits={"validation": 0.1}
+    )
     model.fit(*dataset.arrays("train"), validation_data=dataset.arrays("validation"))
     ```
     """
@@ -77,17 +85,14 @@ def load_deepbind(
             f"`negatives` must be one of {', '.join(NEGATIVES)}. Received: "
             f"{negatives!r}"
         )
-    if not 0 <= validation_fraction < 1:
-        raise ValueError(
-            "`validation_fraction` must be from 0 to below 1. Received: "
-            f"{validation_fraction}"
-        )
-    rng = np.random.default_rng(seed)
+    _check_shares(splits, test)
+    rng = np.random.default_rng(check_seed(seed))
+    check_different(train=train, test=test)
     positives, others = _read(train)
     _check_classes(train, positives, others, needed=negatives == "file")
     groups = [positives, others] if len(others) else [positives]
-    if test is not None or validation_fraction:
-        groups = _with_validation(groups, validation_fraction, rng)
+    if test is not None or splits:
+        groups = _divide(groups, splits or {}, rng)
     if negatives == DINUCLEOTIDE:
         groups.append(shuffles_of(groups[0], rng))
     if test is not None:
@@ -154,8 +159,8 @@ def _check_classes(
     if len(negatives) and not needed:
         raise ValueError(
             f"{path}: the file holds {len(negatives)} negatives (Bound 0), such as "
-            f"{negatives.columns['name'][0]!r}; negatives='file' takes them in place "
-            "of shuffles"
+            f"{str(negatives.columns['name'][0])!r}; negatives='file' takes them in "
+            "place of shuffles"
         )
 
 
@@ -170,18 +175,31 @@ def _check_lengths(
         )
 
 
-def _with_validation(
-    groups: list[Group], share: float, rng: np.random.Generator
+def _check_shares(splits: Shares | None, test: str | os.PathLike | None) -> None:
+    if check_splits(splits) == "chromosomes":
+        raise ValueError(
+            "`splits` must be shares, as in {'validation': 0.1}: the files do not say "
+            f"on which chromosomes their peaks are. Received: {splits!r}"
+        )
+    if test is not None and "test" in (splits or {}):
+        raise ValueError(
+            "`splits` must not take peaks for the test where there is a file for it. "
+            f"Received: {splits!r}"
+        )
+
+
+def _divide(
+    groups: list[Group], shares: Shares, rng: np.random.Generator
 ) -> list[Group]:
     """The groups with splits: a peak and the shuffle of the same number stay together.
 
-    `seq_00002_peak` and `seq_00002_shuf` are the event `seq_00002`.
+    `seq_00002_peak` and `seq_00002_shuf` are the event `seq_00002`; other names are
+    events as they stand.
     """
     events = [
-        [str(name).rsplit("_", 1)[0] for name in group.columns["name"]]
-        for group in groups
+        [_KIND.sub("", str(name)) for name in group.columns["name"]] for group in groups
     ]
     unique, rows = np.unique(np.concatenate(events), return_inverse=True)
-    splits = split_at_random(len(unique), validation=share, seed=rng)[rows]
+    splits = split_at_random(len(unique), seed=rng, **shares)[rows]
     ends = np.cumsum([len(group) for group in groups])[:-1]
     return list(map(Group.placed, groups, np.split(splits, ends)))

@@ -16,6 +16,7 @@ import numpy as np
 from rckeras.datasets.classes import (
     DINUCLEOTIDE,
     Group,
+    check_different,
     divide,
     encode,
     is_file,
@@ -23,7 +24,8 @@ from rckeras.datasets.classes import (
     shuffles_of,
 )
 from rckeras.datasets.dataset import Dataset
-from rckeras.datasets.splits import Chromosomes, Shares, check_splits
+from rckeras.datasets.regions import check_length
+from rckeras.datasets.splits import Chromosomes, Shares, check_seed, check_splits
 from rckeras.io.fasta import read_fasta
 from rckeras.io.windows import check_input, read_windows
 
@@ -32,7 +34,7 @@ _INTERVAL = re.compile(r"(.+):\d+-\d+(\([+-]\))?")
 
 def load_fasta_pair(
     positives: str | os.PathLike,
-    negatives: str | os.PathLike = DINUCLEOTIDE,
+    negatives: str | os.PathLike | None = DINUCLEOTIDE,
     *,
     test_positives: str | os.PathLike | None = None,
     test_negatives: str | os.PathLike | None = None,
@@ -47,16 +49,20 @@ def load_fasta_pair(
     Args:
         positives: FASTA file of bound sequences, plain, gzip or bgzip.
         negatives: FASTA file of unbound ones; `"dinucleotide"` makes a dinucleotide
-            shuffle of each positive, which is in the split of the positive.
+            shuffle of each positive, which is in the split of the positive; `None`
+            for positives alone.
         test_positives: FASTA file of bound sequences for the test.
         test_negatives: The same of unbound ones; must come with `test_positives` if
-            `negatives` is a file, and not otherwise: shuffles are made then.
+            `negatives` is a file, and not otherwise.
         length: Bases of a sequence; `None` for those of the first record.
         fit: What happens to a record of another length: `"error"`, `"crop"` longer
             ones to their centre, `"pad"` shorter ones with N, or `"both"`.
         splits: Shares drawn in each class, such as `{"validation": 0.1}`, or
             chromosomes, such as `{"test": ["chr8", "chr9"]}` (see
-            `split_by_chromosome`). With test files they divide the others.
+            `split_by_chromosome`). With test files they divide the others. Shares
+            are drawn record by record: where records lie on a genome is not known for
+            certain, so that neighbours which overlap may fall into different splits.
+            A division by chromosome avoids it.
         target: Name of the target.
         seed: Seed of the draw and of the shuffles.
 
@@ -68,7 +74,8 @@ def load_fasta_pair(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If a record does not fit or holds a letter that is none (the
-            message starts with `path:line`), or arguments do not go together.
+            message starts with `path:line`), arguments do not go together, or two of
+            them are one file.
 
     Example:
 
@@ -77,12 +84,16 @@ def load_fasta_pair(
     ```
     """
     files = {"train": (positives, negatives), "test": (test_positives, test_negatives)}
-    _check_files(files, fit)
     _check_test_splits(splits, test_positives)
+    rng, groups = np.random.default_rng(check_seed(seed)), []
+    if length is not None:
+        check_length(length)
+    _check_files(files, fit)
     if length is None:
         length = len(next(read_fasta(positives)).sequence)
-    notes = {"negatives_from": "file" if is_file(negatives) else DINUCLEOTIDE}
-    rng, groups = np.random.default_rng(seed), []
+    notes = {}
+    if negatives is not None:
+        notes["negatives_from"] = "file" if is_file(negatives) else DINUCLEOTIDE
     for split, pair in files.items():
         read = [
             _read(path, label, length, fit, notes)
@@ -94,7 +105,7 @@ def load_fasta_pair(
             read = divide(read, splits, rng, notes)
         if test_positives is not None and (split == "test" or not splits):
             read = [group.placed(split) for group in read]
-        if read and not is_file(negatives):
+        if read and negatives is not None and not is_file(negatives):
             read.append(shuffles_of(read[0], rng))
         groups += read
     return join_groups(_common_columns(groups), target, notes)
@@ -104,10 +115,6 @@ def _check_files(
     files: Mapping[str, tuple[str | os.PathLike | None, ...]], fit: str
 ) -> None:
     (_, negatives), (test_positives, test_negatives) = files.values()
-    if negatives is None:
-        raise ValueError(
-            f"`negatives` must be a FASTA file or {DINUCLEOTIDE!r}. Received: None"
-        )
     needed = test_positives is not None and is_file(negatives)
     if (test_negatives is not None) != needed:
         raise ValueError(
@@ -115,9 +122,12 @@ def _check_files(
             f"file, and not otherwise. Received: negatives={negatives!r}, "
             f"test_positives={test_positives!r}, test_negatives={test_negatives!r}"
         )
-    for path in (path for pair in files.values() for path in pair):
+    names = ("positives", "negatives", "test_positives", "test_negatives")
+    paths = [path for pair in files.values() for path in pair]
+    for path in paths:
         if is_file(path):
             check_input(path, None, fit)
+    check_different(**dict(zip(names, paths, strict=True)))
 
 
 def _check_test_splits(

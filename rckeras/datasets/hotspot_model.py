@@ -9,7 +9,9 @@ end hot and of those that end not hot, so Viterbi's recursion is
 $$d_t = \log\frac{p(r_t \mid h)}{p(r_t \mid n)}
     + \max(d_{t-1} + a_{hh}, a_{nh}) - \max(d_{t-1} + a_{hn}, a_{nn})$$
 
-with the logarithms $a$ of the transition probabilities.
+with the logarithms $a$ of the transition probabilities. By default both states have the
+same ones, set by hand and not trained, so that the chain is in truth a mixture in which
+each stretch is judged on its own; `train_hotspot_model` says why.
 """
 
 import itertools

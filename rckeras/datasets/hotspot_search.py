@@ -51,7 +51,7 @@ def find_hotspots(rate_map: RateMap, model: HotspotModel) -> Hotspots:
 class Rules:
     """The numbers that say what a hotspot and a coldspot are.
 
-    They are the arguments of `hotspot_dataset` of the same names.
+    They are the arguments of `load_hotspots` of the same names.
     """
 
     length: int

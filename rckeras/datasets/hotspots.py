@@ -1,7 +1,9 @@
 """Hotspots of recombination, and coldspots matched to them in place and GC content.
 
 1. A hidden Markov model segments the recombination map (`hotspot_model.py`). A hotspot
-   is a run of hot stretches as long as it goes on.
+   is a run of hot stretches as long as it goes on. By default the model is a mixture:
+   whether a stretch is hot does not depend on the one before, and its probability,
+   0.01, is set by hand to come near the published lengths and rates.
 2. Hotspots of 4 kb and more are dropped. Of the others the 1,000 bases around the
    centre are taken, unless they hold N or leave the chromosome.
 3. For each of them, in the order of the genome, the nearest coldspot is taken: 1,000
@@ -18,7 +20,7 @@ are both kept; here they are, as many as the notes of the dataset say.
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from rckeras.datasets.hotspot_model import (
     train_hotspot_model,
 )
 from rckeras.datasets.hotspot_search import (
+    Hotspots,
     Piece,
     Rules,
     find_hotspots,
@@ -37,6 +40,8 @@ from rckeras.datasets.hotspot_search import (
 from rckeras.datasets.splits import (
     Chromosomes,
     Shares,
+    check_seed,
+    check_sequences,
     check_splits,
     split_at_random,
     split_by_chromosome,
@@ -61,7 +66,12 @@ _BLOCK = 1 << 23  # bases read in one go
 Paths = str | os.PathLike | Iterable[str | os.PathLike | RateMap]
 
 
-def hotspot_dataset(
+class _Given(NamedTuple):
+    rate_map: RateMap
+    source: str  # the file, as errors call it
+
+
+def load_hotspots(
     maps: Paths,
     genome: str | os.PathLike,
     *,
@@ -104,14 +114,14 @@ def hotspot_dataset(
 
     Raises:
         ValueError: If an argument is out of range, a map is out of order, reaches
-            beyond its chromosome or is of no chromosome of the genome, or no hotspot
-            is left. Maps of chromosomes that the genome lacks are left out if others
-            remain; the notes list them.
+            beyond its chromosome or is of no chromosome of the genome, a split gets no
+            sequence, or no hotspot or no coldspot is left. Maps of chromosomes that the
+            genome lacks are left out if others remain; the notes list them.
 
     Example:
 
     ```python
-    dataset = hotspot_dataset("genetic_map_GRCh37_chr22.txt.gz", "hg19.fa")
+    dataset = load_hotspots("genetic_map_GRCh37_chr22.txt.gz", "hg19.fa")
     x, y = dataset.arrays("train", length=997)
     ```
 
@@ -119,36 +129,45 @@ def hotspot_dataset(
     validation, then a tenth of the rest for the test.
     """
     rules = Rules(length, max_length, search, gc_tolerance, max_cold_rate)
-    check_splits(splits)
+    kind = check_splits(splits)
+    check_seed(seed)
     with Genome(genome) as opened:
-        maps = _read_maps(maps)
-        found, missing = _match(maps, opened)
+        given = _read_maps(maps)
+        found, missing = _match(given, opened)
+        if kind == "chromosomes":
+            check_sequences(splits, list(found))
         if model is None:
             model = train_hotspot_model(
-                maps, hot_probability=hot_probability, progress=progress
+                [each.rate_map for each in given],
+                hot_probability=hot_probability,
+                progress=progress,
             )
+        hotspots = {name: find_hotspots(each, model) for name, each in found.items()}
+        _check_enough(hotspots, rules, splits)
         pieces = []
         with progress_bar(len(found), "searching", progress) as advance:
             for chrom, rate_map in found.items():
                 codes = _chromosome_codes(opened, chrom)
-                hotspots = find_hotspots(rate_map, model)
                 pieces.append(
-                    search_chromosome(chrom, rate_map, codes, hotspots, rules)
+                    search_chromosome(chrom, rate_map, codes, hotspots[chrom], rules)
                 )
                 advance(1)
+    _check_both_classes(pieces, rules)
     notes = {"model": model.as_dict(), "chromosomes_not_in_genome": missing}
     return _join(pieces, splits, seed, notes)
 
 
-def _read_maps(maps: Paths) -> list[RateMap]:
+def _read_maps(maps: Paths) -> list[_Given]:
     """The maps of all chromosomes, each of another."""
-    sources = [maps] if isinstance(maps, str | os.PathLike) else maps
-    read, names = [], {}
+    sources = [maps] if isinstance(maps, str | os.PathLike) else list(maps)
+    if not sources:
+        raise ValueError("`maps` must hold a map at least. Received: none")
+    given, names = [], {}
     for source in sources:
-        given = [source]
+        of_source, name = [source], "the `RateMap`"
         if not isinstance(source, RateMap):
-            given = read_rate_map(source).values()
-        for rate_map in given:
+            of_source, name = read_rate_map(source).values(), str(source)
+        for rate_map in of_source:
             plain = plain_chrom(rate_map.chrom)
             if plain in names:
                 raise ValueError(
@@ -156,37 +175,76 @@ def _read_maps(maps: Paths) -> list[RateMap]:
                     f"{names[plain]!r} and {rate_map.chrom!r}"
                 )
             names[plain] = rate_map.chrom
-            read.append(rate_map)
-    return read
+            given.append(_Given(rate_map, name))
+    return given
 
 
-def _match(maps: list[RateMap], genome: Genome) -> tuple[dict[str, RateMap], list[str]]:
+def _match(given: list[_Given], genome: Genome) -> tuple[dict[str, RateMap], list[str]]:
     """The map of each chromosome of the genome, and which have no chromosome."""
-    by_name = {plain_chrom(rate_map.chrom): rate_map for rate_map in maps}
+    by_name = {plain_chrom(each.rate_map.chrom): each for each in given}
     found = {}
-    for chrom, length in genome.lengths.items():
-        rate_map = by_name.get(plain_chrom(chrom))
+    for chrom in genome.lengths:
+        if plain_chrom(chrom) not in by_name:
+            continue
+        rate_map, source = by_name[plain_chrom(chrom)]
         # Refuses a name that fits two chromosomes, neither of them exactly.
-        if (
-            rate_map
-            and genome.length(rate_map.chrom)
-            and (chrom == rate_map.chrom or rate_map.chrom not in genome.lengths)
-        ):
+        genome.length(rate_map.chrom)
+        if chrom == rate_map.chrom or rate_map.chrom not in genome.lengths:
+            _check_assembly(rate_map, source, chrom, genome)
             found[chrom] = rate_map
-            if rate_map.edges[-1] > length:
-                raise ValueError(
-                    f"{rate_map.chrom}: the map reaches to base "
-                    f"{rate_map.edges[-1]:,}, but the chromosome has {length:,} in "
-                    f"{genome.path}. Map and genome must be of one assembly"
-                )
     matched = {plain_chrom(chrom) for chrom in found}
-    missing = [each.chrom for plain, each in by_name.items() if plain not in matched]
+    missing = [
+        each.rate_map.chrom for plain, each in by_name.items() if plain not in matched
+    ]
     if not found:
         raise ValueError(
             f"no chromosome of the maps is in {genome.path}. The maps have "
             f"{_listed(missing)}, the genome {_listed(genome.lengths)}"
         )
     return found, missing
+
+
+def _check_assembly(rate_map: RateMap, source: str, chrom: str, genome: Genome) -> None:
+    length = genome.lengths[chrom]
+    if rate_map.edges[-1] > length:
+        raise ValueError(
+            f"{source} is not of the assembly of {genome.path}: its map of chromosome "
+            f"{rate_map.chrom!r} reaches to base {rate_map.edges[-1]:,}, but {chrom!r} "
+            f"has {length:,} bases"
+        )
+
+
+def _check_enough(
+    hotspots: Mapping[str, Hotspots], rules: Rules, splits: Chromosomes | Shares | None
+) -> None:
+    """Refuses splits that would be empty if every short hotspot had its coldspot."""
+    short = [
+        int(np.count_nonzero(found.end - found.start < rules.max_length))
+        for found in hotspots.values()
+    ]
+    if sum(short):
+        check_sequences(splits, np.repeat(list(hotspots), np.multiply(2, short)))
+
+
+def _check_both_classes(pieces: list[Piece], rules: Rules) -> None:
+    counts = _sum_counts(pieces)
+    if not counts["kept"]:
+        raise ValueError(
+            f"no hotspot is left of {counts['found']}. {counts['too_long']} are too "
+            f"long, {counts['off_chromosome']} leave the chromosome, "
+            f"{counts['with_n']} hold N"
+        )
+    if counts["without_coldspot"] == counts["kept"]:
+        raise ValueError(
+            f"none of the {counts['kept']} hotspots has a coldspot: within "
+            f"{rules.search:,} bases (`search`), with the same GC content up to "
+            f"{rules.gc_tolerance:g} (`gc_tolerance`) and rates below "
+            f"{rules.max_cold_rate:g} cM/Mb (`max_cold_rate`). Widen one of them"
+        )
+
+
+def _sum_counts(pieces: list[Piece]) -> dict[str, int]:
+    return {key: sum(each.counts[key] for each in pieces) for key in pieces[0].counts}
 
 
 def _chromosome_codes(genome: Genome, chrom: str) -> np.ndarray:
@@ -205,13 +263,6 @@ def _join(
     notes: Mapping[str, Any],
 ) -> Dataset:
     """The dataset of all chromosomes."""
-    counts = {key: sum(p.counts[key] for p in pieces) for key in pieces[0].counts}
-    if not counts["kept"]:
-        raise ValueError(
-            f"no hotspot is left of {counts['found']}. {counts['too_long']} are too "
-            f"long, {counts['off_chromosome']} leave the chromosome, "
-            f"{counts['with_n']} hold N"
-        )
     label = np.concatenate([piece.label for piece in pieces])
     start = np.concatenate([piece.start for piece in pieces])
     sequences = np.concatenate([piece.sequences for piece in pieces])
@@ -231,7 +282,7 @@ def _join(
         ("hotspot",),
         _divide(chrom, splits, seed),
         columns,
-        notes={"hotspots": counts, **_medians(pieces), **notes},
+        notes={"hotspots": _sum_counts(pieces), **_medians(pieces), **notes},
     )
 
 

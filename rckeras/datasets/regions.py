@@ -96,8 +96,9 @@ def windows_on(
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Windows of one length, each with the middle of a peak as base `length // 2`.
 
-    Windows that leave their chromosome are dropped; of peaks with the same window the
-    first one stays.
+    Bases are counted from 0 along the strand of the peak: on strand `-` the middle is
+    base `length // 2` of the reverse complement. Windows that leave their chromosome
+    are dropped; of peaks with the same window the first one stays.
 
     Args:
         peaks: Peaks.
@@ -120,13 +121,13 @@ def windows_on(
     middles, counts["without_summit"] = _middles(peaks, at)
     sizes = _chromosome_sizes(peaks, genome, missing_contigs)
     _check_inside(peaks, middles, sizes)
-    starts = middles - length // 2
+    before = np.where(peaks["strand"] == "-", (length - 1) // 2, length // 2)
+    starts = middles - before
     known = sizes >= 0
     inside = known & (starts >= 0) & (starts + length <= sizes)
     rows = np.flatnonzero(inside)
-    _, contig = np.unique(plain_chroms(peaks["chrom"][rows]), return_inverse=True)
-    keys = np.stack([contig, starts[rows]])
-    unique = np.sort(np.unique(keys, axis=1, return_index=True)[1])
+    keys = _keys(peaks["chrom"][rows], starts[rows])
+    unique = np.sort(np.unique(keys, return_index=True)[1])
     counts["missing_contigs"] = int((~known).sum())
     counts["off_chromosome"] = int((known & ~inside).sum())
     counts["duplicates"] = len(rows) - len(unique)
@@ -138,6 +139,50 @@ def windows_on(
     windows = {name: peaks[name][rows] for name in ("name", "chrom", "strand")}
     windows |= {"start": starts[rows], "end": starts[rows] + length}
     return windows, counts
+
+
+def without_equal(
+    windows: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], int]:
+    """Windows that are none of others of the same length, and how many were left out.
+
+    Args:
+        windows: Arrays as `windows_on` gives.
+        others: The same.
+    """
+    keys = _keys(*(np.append(windows[n], others[n]) for n in ("chrom", "start")))
+    own, other = np.split(keys, [len(windows["start"])])
+    kept = ~np.isin(own, other)
+    left = {name: column[kept] for name, column in windows.items()}
+    return left, int((~kept).sum())
+
+
+def overlap_clusters(windows: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Numbers windows so that those that overlap, or are linked by others, are one.
+
+    Args:
+        windows: Arrays `chrom`, `start` and `end`.
+
+    Returns:
+        The number of the cluster of each window, from 0. Two windows with a base in
+        common have the same; those that only touch do not.
+
+    Example:
+
+    >>> starts, ends = np.array([5, 90, 0, 8]), np.array([9, 95, 6, 9])
+    >>> windows = {"chrom": ["chr1", "1", "1", "chr2"], "start": starts, "end": ends}
+    >>> overlap_clusters(windows).tolist()
+    [0, 1, 0, 2]
+    """
+    _, contig = np.unique(plain_chroms(windows["chrom"]), return_inverse=True)
+    offsets = contig * windows["end"].max()
+    starts, ends = windows["start"] + offsets, windows["end"] + offsets
+    order = np.argsort(starts)
+    reach = np.maximum.accumulate(ends[order])
+    clusters = np.empty(len(order), dtype=np.int64)
+    clusters[order[0]] = 0
+    clusters[order[1:]] = np.cumsum(starts[order[1:]] >= reach[:-1])
+    return clusters
 
 
 def fetch_windows(
@@ -183,8 +228,7 @@ def fetch_windows(
 
 def check_choices(length: int, at: str, missing_contigs: str) -> None:
     """Refuses settings that `windows_on` does not know, before any work is done."""
-    if length < 1:
-        raise ValueError(f"`length` must be from 1. Received: {length}")
+    check_length(length)
     for name, value, known in (
         ("at", at, AT),
         ("missing_contigs", missing_contigs, MISSING_CONTIGS),
@@ -193,6 +237,19 @@ def check_choices(length: int, at: str, missing_contigs: str) -> None:
             raise ValueError(
                 f"`{name}` must be one of {', '.join(known)}. Received: {value!r}"
             )
+
+
+def check_length(length: int) -> None:
+    """Refuses a length that is no whole number from 1."""
+    if not isinstance(length, int | np.integer) or length < 1:
+        raise ValueError(f"`length` must be from 1. Received: {length!r}")
+
+
+def _keys(chroms: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """A number for each window of one length, equal for equal windows."""
+    _, contig = np.unique(plain_chroms(chroms), return_inverse=True)
+    _, start = np.unique(starts, return_inverse=True)
+    return contig * len(starts) + start
 
 
 def _middles(peaks: Peaks, at: str) -> tuple[np.ndarray, int]:

@@ -1,11 +1,13 @@
 """Division of sequences into training, validation and test.
 
 Two ways are in use: by chromosome, so that no stretch of the genome is in two parts,
-and at random, in given shares. A third function chooses between them by what it is
-given, for the readers of this package.
+and at random, in given shares; at random, sequences that overlap can be drawn together.
+Which way is meant, the readers of this package tell from what they are given.
 """
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,11 @@ REST = "*"
 
 Chromosomes = Mapping[str, str | Sequence[str]]
 Shares = Mapping[str, float]
+
+_FORMS = (
+    "`splits` must give chromosomes to splits, as in {'test': ['chr8', 'chr9']}, or "
+    "shares to 'validation' and 'test', as in {'validation': 0.1}"
+)
 
 
 def split_by_chromosome(
@@ -96,6 +103,140 @@ def split_at_random(
     >>> split_at_random(10, validation=0.25, test=0.1, seed=1).tolist().count(1)
     3
     """
+    counts = _counts(sequences, validation, test)
+    order = _generator(seed).permutation(sequences)
+    codes = np.zeros(sequences, dtype=np.uint8)
+    start = 0
+    for name, count in counts.items():
+        codes[order[start : start + count]] = split_code(name)
+        start += count
+    return codes
+
+
+def split_clusters_at_random(
+    clusters: np.ndarray,
+    *,
+    validation: float = 0.0,
+    test: float = 0.0,
+    seed: int | np.random.Generator = 0,
+) -> np.ndarray:
+    """Draws whole clusters of sequences for validation and test.
+
+    Clusters are taken in a random order, each that is not too large for what is still
+    wanted, so that a share is met as nearly as whole clusters allow, from below.
+
+    Args:
+        clusters: Number of the cluster of each sequence, from 0.
+        validation: Share of the sequences for validation, as for `split_at_random`.
+        test: Share of the sequences for the test, likewise.
+        seed: Seed of the draw, or a generator that makes it.
+
+    Returns:
+        `uint8` array, one entry a sequence: its place in `SPLITS`.
+
+    Raises:
+        ValueError: As `split_at_random` says, or if a share above 0 comes to no
+            cluster.
+
+    Example:
+
+    >>> split_clusters_at_random(np.array([0, 1, 0, 0]), test=0.3).tolist()
+    [0, 2, 0, 0]
+    """
+    sizes = np.bincount(clusters)
+    codes = np.zeros(len(sizes), dtype=np.uint8)
+    order = _generator(seed).permutation(len(sizes)).tolist()
+    for name, wanted in _counts(len(clusters), validation, test).items():
+        left = wanted
+        for cluster in order:
+            if not codes[cluster] and sizes[cluster] <= left:
+                codes[cluster] = split_code(name)
+                left -= sizes[cluster]
+            if not left:
+                break
+        if wanted and left == wanted:
+            raise ValueError(
+                f"`{name}` must come to a cluster at least, as sequences that overlap "
+                f"are drawn together. Received: a share of {wanted} sequences, and "
+                f"clusters of {sizes[codes == 0].min()} or more"
+            )
+    return codes[clusters]
+
+
+def check_splits(splits: Chromosomes | Shares | None) -> str | None:
+    """Says how to divide, before any work is done.
+
+    Args:
+        splits: Chromosomes, as for `split_by_chromosome`, or shares for
+            `"validation"` and `"test"`, as for `split_at_random`.
+
+    Returns:
+        `"chromosomes"`, `"shares"`, or `None` if `splits` is `None` or empty.
+
+    Raises:
+        ValueError: If `splits` is no mapping, mixes the two, or breaks a rule of one
+            of them.
+    """
+    if splits is None:
+        return None
+    if not isinstance(splits, Mapping):
+        raise ValueError(f"{_FORMS}. Received: {splits!r}")
+    if not splits:
+        return None
+    shares = [isinstance(value, int | float) for value in splits.values()]
+    if not any(shares):
+        _owners(splits)
+        return "chromosomes"
+    if not all(shares) or not set(splits) <= {"validation", "test"}:
+        raise ValueError(f"{_FORMS}. Received: {splits!r}")
+    if not (min(splits.values()) >= 0 and sum(splits.values()) < 1):
+        raise ValueError(
+            "the shares in `splits` must be from 0 and leave something for training. "
+            f"Received: {splits!r}"
+        )
+    return "shares"
+
+
+def check_sequences(
+    splits: Chromosomes | Shares | None, chroms: np.ndarray | Sequence[str]
+) -> None:
+    """Refuses splits that sequences cannot fill, before anything is made of these.
+
+    Args:
+        splits: Chromosomes or shares, as for `check_splits`.
+        chroms: Name of the chromosome of each sequence there may be.
+
+    Raises:
+        ValueError: As `split_by_chromosome` and `split_at_random` say.
+    """
+    kind = check_splits(splits)
+    if kind == "chromosomes":
+        split_by_chromosome(chroms, splits)
+    elif kind == "shares":
+        _counts(len(chroms), **splits)
+
+
+def check_seed(seed: Any) -> int:
+    """A seed, if it is a whole number from 0."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"`seed` must be a whole number from 0. Received: {seed!r}")
+    return number
+
+
+def _generator(seed: int | np.random.Generator) -> np.random.Generator:
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(check_seed(seed))
+
+
+def _counts(
+    sequences: int, validation: float = 0.0, test: float = 0.0
+) -> dict[str, int]:
+    """How many sequences the shares come to."""
     counts = {}
     for name, share in {"validation": validation, "test": test}.items():
         if not 0 <= share <= 1:
@@ -111,46 +252,7 @@ def split_at_random(
             "sequences must be left for training. Received: "
             f"validation={validation}, test={test} of {sequences}"
         )
-    order = np.random.default_rng(seed).permutation(sequences)
-    codes = np.zeros(sequences, dtype=np.uint8)
-    start = 0
-    for name, count in counts.items():
-        codes[order[start : start + count]] = split_code(name)
-        start += count
-    return codes
-
-
-def check_splits(splits: Chromosomes | Shares | None) -> str | None:
-    """Says how to divide, before any work is done.
-
-    Args:
-        splits: Chromosomes, as for `split_by_chromosome`, or shares for
-            `"validation"` and `"test"`, as for `split_at_random`.
-
-    Returns:
-        `"chromosomes"`, `"shares"`, or `None` if `splits` is `None` or empty.
-
-    Raises:
-        ValueError: If `splits` mixes the two or breaks a rule of one of them.
-    """
-    if not splits:
-        return None
-    shares = [isinstance(value, int | float) for value in splits.values()]
-    if not any(shares):
-        _owners(splits)
-        return "chromosomes"
-    if not all(shares) or not set(splits) <= {"validation", "test"}:
-        raise ValueError(
-            "`splits` must give chromosomes to splits, as in {'test': ['chr8', "
-            "'chr9']}, or shares to 'validation' and 'test', as in "
-            f"{{'validation': 0.1}}. Received: {splits!r}"
-        )
-    if not (min(splits.values()) >= 0 and sum(splits.values()) < 1):
-        raise ValueError(
-            "the shares in `splits` must be from 0 and leave something for training. "
-            f"Received: {splits!r}"
-        )
-    return "shares"
+    return counts
 
 
 def _owners(splits: Chromosomes) -> tuple[dict[str, int], dict[str, str]]:
@@ -161,8 +263,12 @@ def _owners(splits: Chromosomes) -> tuple[dict[str, int], dict[str, str]]:
             raise ValueError(
                 f"`splits` must be of {', '.join(SPLITS)}. Received: {split!r}"
             )
-        chroms = [chroms] if isinstance(chroms, str) else list(chroms)
-        if not chroms:
+        chroms = [chroms] if isinstance(chroms, str) else chroms
+        if not (
+            isinstance(chroms, Collection) and all(isinstance(c, str) for c in chroms)
+        ):
+            raise ValueError(f"{_FORMS}. Received: {chroms!r} for {split!r}")
+        if not len(chroms):
             raise ValueError(f"`splits` must give chromosomes to {split!r}")
         for chrom in chroms:
             plain = chrom if chrom == REST else plain_chrom(chrom)

@@ -2,30 +2,36 @@
 
 The rules:
 
-- A header names the columns, which are separated by tabs or white space. Two layouts
-  are read. HapMap: `Chromosome`, `Position(bp)`, `Rate(cM/Mb)`, `Map(cM)`; the rate
-  holds from this marker to the next, and the last one of a chromosome is not used.
-  GLIMPSE and 1000 Genomes: `pos`, `chr`, `cM`; the rate is the difference of the map
-  over the distance.
+- A header names the columns, which are separated by tabs or white space; it may start
+  with `#`. Three layouts are read. HapMap: `Chromosome`, `Position(bp)`,
+  `Rate(cM/Mb)`, `Map(cM)`; the rate holds from this marker to the next, and the last
+  one of a chromosome is not used. 1000 Genomes: `position`, `COMBINED_rate(cM/Mb)`,
+  `Genetic_Map(cM)`; the same without the chromosome, which is given apart or stands in
+  the file's name (`genetic_map_chr22_combined_b37.txt`). SHAPEIT and GLIMPSE: `pos`,
+  `chr`, `cM`; the rate is the difference of the map over the distance.
 - Markers count from 1. The stretch between markers p and q is given as the bases
   p - 1 to q - 1, counted from 0, the end excluded.
-- Several chromosomes may stand in a file, each in one block. Blank lines and comments
-  (`#`) are skipped.
-- Errors, with file and line: a header without these columns, a line of another number
-  of columns, a position that is not after the one before, a map that decreases, a
-  rate that is negative or no number, a chromosome of one marker, or in two blocks.
+- Several chromosomes may stand in a file, each in one block. Blank lines and other
+  comments (`#`) are skipped.
+- Errors, with file and line: a header without these columns, no chromosome, a line of
+  another number of columns, a position that is not after the one before, a map that
+  decreases, a rate that is negative or no number, a chromosome of one marker, or in
+  two blocks.
 - Not checked: whether HapMap's rates and its map agree. The rates are taken.
 """
 
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from rckeras.io.rows import data_lines, parse_number, parse_position, split_columns
+from rckeras.io.rows import parse_number, parse_position, split_columns
+from rckeras.io.text import open_text
 
 _COLUMNS = {
     "chrom": ("chromosome", "chrom", "chr"),
@@ -33,6 +39,9 @@ _COLUMNS = {
     "rate": ("rate", "combined_rate"),
     "map": ("map", "genetic_map", "cm"),
 }
+_CHROM_IN_NAME = re.compile(
+    r"(?<![a-z0-9])chr(?:\d+[a-z]?|[xyzwm]|mt)(?![a-z0-9])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,20 +139,30 @@ class _Marker(NamedTuple):
     map: float  # cM from the start of the chromosome; `nan` if the file has only rates
 
 
-def read_rate_map(path: str | os.PathLike) -> dict[str, RateMap]:
+class _Layout(NamedTuple):
+    width: int  # number of columns
+    columns: dict[str, int]  # the place of each column that is known
+    chrom: str | None  # for all markers, if there is no column of chromosomes
+
+
+def read_rate_map(
+    path: str | os.PathLike, chrom: str | None = None
+) -> dict[str, RateMap]:
     """Reads a recombination map, plain or compressed by gzip or bgzip.
 
     Args:
-        path: File of one of the two layouts of this module, told by its header; or
-            `"-"` for the standard input.
+        path: File of one of the layouts of this module, told by its header; or `"-"`
+            for the standard input.
+        chrom: Name of the chromosome, only for a file without a column of
+            chromosomes; by default from the file's name.
 
     Returns:
         A `RateMap` for each chromosome, by its name, in the order of the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file breaks a rule of this module. The message starts
-            with `path:line`.
+        ValueError: If the file breaks a rule of this module, or `chrom` is given for
+            one that names its chromosomes. The message starts with `path:line`.
 
     Example:
 
@@ -153,74 +172,124 @@ def read_rate_map(path: str | os.PathLike) -> dict[str, RateMap]:
     ```
     """
     maps = {}
-    markers = _read_markers(path)
-    for chrom, block in itertools.groupby(markers, lambda marker: marker.chrom):
+    markers = _read_markers(path, chrom)
+    for name, block in itertools.groupby(markers, lambda marker: marker.chrom):
         block = list(block)
-        if chrom in maps:
+        if name in maps:
             raise ValueError(
                 f"{path}:{block[0].line}: the markers of a chromosome must stand "
-                f"together. Received: {chrom!r} again"
+                f"together. Received: {name!r} again"
             )
-        maps[chrom] = _rate_map(path, block)
+        maps[name] = _rate_map(path, block)
     if not maps:
         raise ValueError(f"{path}: the file holds no marker")
     return maps
 
 
-def _read_markers(path: str | os.PathLike) -> Iterator[_Marker]:
+def _read_markers(path: str | os.PathLike, chrom: str | None) -> Iterator[_Marker]:
     """The markers of a file, each checked against the one before it."""
-    lines = data_lines(path, "rate map")
-    number, header = next(lines)
-    columns = _columns(header, f"{path}:{number}")
-    names = split_columns(header)
-    before = None
+    with open_text(path) as text:
+        numbered = ((number, line.strip()) for number, line in enumerate(text, 1))
+        lines = ((number, line) for number, line in numbered if line)
+        number, header, lines = _find_header(path, lines)
+        layout = _layout(header, path, number, chrom)
+        before = None
+        for number, line in lines:
+            if line.startswith("#"):
+                continue
+            marker = _marker(line, layout, number, f"{path}:{number}")
+            if before is not None and before.chrom == marker.chrom:
+                _check_order(before, marker, f"{path}:{number}")
+            yield marker
+            before = marker
+
+
+def _find_header(
+    path: str | os.PathLike, lines: Iterator[tuple[int, str]]
+) -> tuple[int, str, Iterator[tuple[int, str]]]:
+    """The header with its line, and the lines after it.
+
+    A comment that names the columns is the header, unless one that is none follows.
+    """
+    found = None
     for number, line in lines:
-        place = f"{path}:{number}"
-        fields = split_columns(line)
-        if len(fields) != len(names):
-            raise ValueError(
-                f"{place}: a marker must have {len(names)} columns, as the header. "
-                f"Received: {line!r}"
-            )
-        marker = _marker(fields, columns, number, place)
-        if before is not None and before.chrom == marker.chrom:
-            _check_order(before, marker, place)
-        yield marker
-        before = marker
+        if not line.startswith("#"):
+            if found is None or _is_header(line):
+                return number, line, lines
+            return *found, itertools.chain([(number, line)], lines)
+        title = line.lstrip("# \t")
+        if _is_header(title):
+            found = number, title
+    raise ValueError(f"{path}: the file holds no {'marker' if found else 'rate map'}")
 
 
-def _columns(header: str, place: str) -> dict[str, int]:
+def _is_header(line: str) -> bool:
+    columns = _columns(line)
+    return "position" in columns and not {"rate", "map"}.isdisjoint(columns)
+
+
+def _columns(header: str) -> dict[str, int]:
     """The place of each column that is known."""
     names = [name.partition("(")[0].lower() for name in split_columns(header)]
-    columns = {
+    return {
         column: names.index(name)
         for column, known in _COLUMNS.items()
         for name in known
         if name in names
     }
-    if not ({"chrom", "position"} <= set(columns) and {"rate", "map"} & set(columns)):
+
+
+def _layout(
+    header: str, path: str | os.PathLike, number: int, chrom: str | None
+) -> _Layout:
+    columns = _columns(header)
+    if not _is_header(header):
         raise ValueError(
-            f"{place}: a rate map must start with a header, as 'Chromosome "
-            "Position(bp) Rate(cM/Mb) Map(cM)' or 'pos chr cM'. "
-            f"Received: {header!r}"
+            f"{path}:{number}: a rate map must start with a header, as 'Chromosome "
+            "Position(bp) Rate(cM/Mb) Map(cM)', 'position COMBINED_rate(cM/Mb) "
+            f"Genetic_Map(cM)' or 'pos chr cM'. Received: {header!r}"
         )
-    return columns
+    if "chrom" not in columns:
+        chrom = chrom or _chrom_in_name(path, number)
+    elif chrom is not None:
+        raise ValueError(
+            f"{path}:{number}: `chrom` is for files without a column of chromosomes. "
+            f"Received: {chrom!r} and {header!r}"
+        )
+    return _Layout(len(split_columns(header)), columns, chrom)
 
 
-def _marker(
-    fields: list[str], columns: dict[str, int], number: int, place: str
-) -> _Marker:
-    values = dict.fromkeys(("rate", "map"), float("nan"))
-    for column in values.keys() & columns.keys():
-        values[column] = parse_number(fields[columns[column]], column, place)
+def _chrom_in_name(path: str | os.PathLike, number: int) -> str:
+    names = set(_CHROM_IN_NAME.findall(Path(path).name))
+    if len(names) != 1:
+        raise ValueError(
+            f"{path}:{number}: the map has no column of chromosomes, so the file's "
+            "name must have one, as in 'genetic_map_chr22_combined_b37.txt', or "
+            f"`read_rate_map` be given `chrom`. Received: {len(names)} in the name"
+        )
+    return names.pop()
+
+
+def _marker(line: str, layout: _Layout, number: int, place: str) -> _Marker:
+    fields = split_columns(line)
+    if len(fields) != layout.width:
+        raise ValueError(
+            f"{place}: a marker must have {layout.width} columns, as the header. "
+            f"Received: {line!r}"
+        )
+    found = {name: fields[column] for name, column in layout.columns.items()}
+    values = {
+        name: parse_number(found[name], name, place) if name in found else float("nan")
+        for name in ("rate", "map")
+    }
     if values["rate"] < 0:
         raise ValueError(
             f"{place}: the rate must not be negative. Received: {values['rate']}"
         )
-    position = parse_position(fields[columns["position"]], "position", place)
+    position = parse_position(found["position"], "position", place)
     if position < 1:
         raise ValueError(f"{place}: positions count from 1. Received: {position}")
-    return _Marker(number, fields[columns["chrom"]], position, **values)
+    return _Marker(number, found.get("chrom", layout.chrom), position, **values)
 
 
 def _check_order(before: _Marker, marker: _Marker, place: str) -> None:

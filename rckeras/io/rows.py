@@ -1,6 +1,7 @@
 """Lines of columns, as BED files and their relatives have them.
 
-Columns are separated by tabs or, in a line without a tab, by any white space. Blank
+Columns are separated by tabs or, in a line without a tab, by any white space. White
+space at the end of a line does not count, and the first column is never empty. Blank
 lines, comments (`#`), `track` and `browser` lines are skipped. The first three columns
 are chromosome, start and end, counted from 0, the end excluded.
 """
@@ -16,7 +17,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.A
 
 
 def data_lines(path: str | os.PathLike, record: str) -> Iterator[tuple[int, str]]:
-    """Reads the lines that hold a record, without white space at their ends.
+    """Reads the lines that hold a record, without the white space after it.
 
     Args:
         path: File to read, or `"-"` for the standard input.
@@ -24,13 +25,22 @@ def data_lines(path: str | os.PathLike, record: str) -> Iterator[tuple[int, str]
 
     Yields:
         The number of the line in the file, counted from 1, and the line.
+
+    Raises:
+        ValueError: If the file holds no record, or the first column of one is empty
+            (the message starts with `path:line`).
     """
     empty = True
     with open_text(path) as lines:
         for number, text in enumerate(lines, start=1):
-            line = text.strip()
-            if line and not _is_comment(line):
+            line = text.rstrip()
+            if line and not _is_comment(line.lstrip()):
                 empty = False
+                if "\t" in line and line[0].isspace():
+                    raise ValueError(
+                        f"{path}:{number}: the first column must not be empty or start "
+                        f"with white space. Received: {line!r}"
+                    )
                 yield number, line
     if empty:
         raise ValueError(f"{path}: the file holds no {record}")

@@ -28,6 +28,7 @@ def load_encode_motifs(names: Iterable[str] | None = None) -> list[Motif]:
         The motifs in the order of `names`, or of the file.
 
     Raises:
+        TypeError: If `names` is a single name.
         ValueError: If there is no motif of a name.
 
     Example:
@@ -37,6 +38,8 @@ def load_encode_motifs(names: Iterable[str] | None = None) -> list[Motif]:
     >>> load_encode_motifs(["ELF1_known2"])[0].consensus
     'AACCCGGAAGTG'
     """
+    if isinstance(names, str):
+        raise TypeError(f"`names` must be a list of names. Received: {names!r}")
     file = importlib.resources.files(__package__) / "data" / "encode_motifs.txt"
     known = {motif.name: motif for motif in _parse(file.read_text("utf-8"))}
     chosen = list(known if names is None else names)

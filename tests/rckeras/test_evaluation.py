@@ -1,3 +1,5 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -131,8 +133,39 @@ def test_outputs_without_a_target_are_refused(dataset):
 
 
 def test_a_longer_network_is_refused(dataset):
-    with pytest.raises(ValueError, match=r"from 1 to 12\. Received: 13"):
-        evaluate(network(3, length=13), dataset)
+    model = network(3, length=13)
+    message = rf"`model`.*'{model.name}' with an input of 13 bases, .*dataset of 12$"
+    with pytest.raises(ValueError, match=message):
+        evaluate(model, dataset)
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5, np.nan])
+def test_predictions_that_are_no_probabilities_stop_at_the_first_batch(dataset, value):
+    batches = []
+
+    class Raw(keras.Model):
+        def predict_on_batch(self, x):
+            batches.append(x)
+            return np.where(np.arange(3) == 1, value, 0.5) * np.ones((len(x), 1))
+
+    x = keras.Input((12, 4))
+    model = Raw(x, keras.layers.Dense(3)(keras.layers.Flatten()(x)), name="raw")
+    with pytest.raises(ValueError, match=rf"sigmoid.*Received: {value} from 'raw'"):
+        evaluate(model, dataset, None, batch_size=4)
+    assert len(batches) == 1
+
+
+def test_the_rounding_of_a_softmax_is_no_error(dataset):
+    x = keras.Input((12, 4))
+    y = keras.layers.Lambda(lambda x: keras.ops.ones_like(x[:, 0, :3]) * 1.0078)(x)
+    found = evaluate(keras.Model(x, y), dataset)
+    np.testing.assert_allclose(found.metrics.mean_auroc, 0.5)
+
+
+def test_a_missing_package_is_named_before_any_prediction(dataset, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    with pytest.raises(ImportError, match=r"rckeras\[metrics\]"):
+        evaluate(None, dataset)  # no network is looked at
 
 
 def test_labels_that_are_no_classes_are_refused(model, dataset):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rckeras.datasets import load_dataset
-from rckeras.datasets.chipseq import SHRIKUMAR_SPLITS, chipseq_dataset
+from rckeras.datasets.chipseq import SHRIKUMAR_SPLITS, load_chipseq
 from rckeras.datasets.deepbind import NEGATIVES, load_deepbind
 from rckeras.datasets.fasta import load_fasta_pair
 from rckeras.datasets.peaks import load_peaks
@@ -67,11 +67,17 @@ CASES = {
             "target": "x",
         },
     ),
+    "fasta and no negatives": (
+        "fasta bound.fa --no-negatives",
+        load_fasta_pair,
+        ["bound.fa"],
+        {"negatives": None},
+    ),
     "deepbind": (
-        "deepbind AC.seq.gz B.seq.gz --validation-fraction 0.2 --seed 2 --target x",
+        "deepbind AC.seq.gz B.seq.gz --split validation=0.2 --seed 2 --target x",
         load_deepbind,
         ["AC.seq.gz", "B.seq.gz"],
-        {"validation_fraction": 0.2, "seed": 2, "target": "x"},
+        {"splits": {"validation": 0.2}, "seed": 2, "target": "x"},
     ),
     "deepbind file": (
         "deepbind B.seq.gz --negatives file",
@@ -80,7 +86,7 @@ CASES = {
         {"negatives": "file"},
     ),
     "peaks": (
-        "peaks peaks genome.fa --length 50 --drop-missing-contigs --at centre "
+        "peaks peaks --genome genome.fa --length 50 --drop-missing-contigs --at centre "
         "--split validation=0.2 --split test=0.1 --seed 4 --target x",
         load_peaks,
         ["peaks", "genome.fa"],
@@ -94,22 +100,24 @@ CASES = {
         },
     ),
     "peaks and a file": (
-        "peaks peaks genome.fa --length 50 --drop-missing-contigs --negatives controls",
+        "peaks peaks --genome genome.fa --length 50 --drop-missing-contigs "
+        "--negatives controls",
         load_peaks,
         ["peaks", "genome.fa"],
         {"length": 50, "missing_contigs": "drop", "negatives": "controls"},
     ),
     "peaks alone": (
-        "peaks peaks genome.fa --length 50 --drop-missing-contigs --no-negatives",
+        "peaks peaks --genome genome.fa --length 50 --drop-missing-contigs "
+        "--no-negatives",
         load_peaks,
         ["peaks", "genome.fa"],
         {"length": 50, "missing_contigs": "drop", "negatives": None},
     ),
     "chipseq": (
-        "chipseq peaks controls genome.fa --relaxed relaxed --top-relaxed 3 "
+        "chipseq peaks controls --genome genome.fa --relaxed relaxed --top-relaxed 3 "
         "--length 60 --rank-by signal --at either --drop-missing-contigs "
         "--split test=* --split train=1 --target x",
-        chipseq_dataset,
+        load_chipseq,
         ["peaks", "controls", "genome.fa"],
         {
             "relaxed_peaks": "relaxed",
@@ -170,7 +178,9 @@ def test_a_command_offers_what_its_reader_knows(module, argument, choices):
 
 def test_the_paper_s_splits_reach_the_reader(folder, capsys):
     words = "'chr21' to 'train', but no sequence is on it"
-    arguments = "chipseq peaks controls genome.fa --length 60 --drop-missing-contigs"
+    arguments = (
+        "chipseq peaks controls --genome genome.fa --length 60 --drop-missing-contigs"
+    )
     assert run(f"{arguments} --paper-splits chr21") == 1
     assert words in capsys.readouterr().err
 
@@ -182,13 +192,38 @@ def test_the_paper_s_splits_reach_the_reader(folder, capsys):
         "--split =chr1",
         "--split test=",
         "--split test=chr1 --paper-splits chr1",
+        "--split validation=0.5,test=0.1",
     ],
 )
 def test_wrong_splits_are_wrong_usage(folder, capsys, options):
     with pytest.raises(SystemExit) as stop:
-        run(f"chipseq peaks controls genome.fa {options}")
+        run(f"chipseq peaks controls --genome genome.fa {options}")
     assert stop.value.code == 2
     assert "--split" in capsys.readouterr().err
+
+
+def test_two_splits_in_one_option_are_told_apart(folder, capsys):
+    with pytest.raises(SystemExit):
+        run("fasta bound.fa --split validation=0.5,test=0.1")
+    words = "as in --split validation=0.5 --split test=0.1. Received: 'validation=0.5,"
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("fasta bound.fa --length -3 --fit both", "`length` must be from 1"),
+        ("fasta bound.fa bound.fa", "must be different files"),
+        ("fasta bound.fa --seed -1", "`seed` must be a whole number from 0"),
+        ("deepbind AC.seq.gz --split test=chr1", "on which chromosomes"),
+        ("peaks peaks --genome genome.fa --length 9 --seed -1", "`seed` must be"),
+    ],
+)
+def test_wrong_values_are_told_in_one_line(folder, capsys, arguments, words):
+    assert run(arguments) == 1
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
 
 
 def test_a_split_given_twice_is_refused(folder, capsys):

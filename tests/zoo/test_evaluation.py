@@ -1,3 +1,5 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -97,3 +99,11 @@ def test_evaluate_does_not_write_over_the_dataset(saved, data, capsys):
 def test_evaluate_names_a_split_that_is_empty(saved, data, capsys):
     assert run("evaluate", saved, data, "--split", "validation") == 1
     assert "split='validation'" in capsys.readouterr().err
+
+
+def test_evaluate_names_a_missing_package_before_it_reads(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    assert run("evaluate", tmp_path / "no.keras", tmp_path / "no.h5") == 1
+    assert 'pip install "rckeras[metrics]"' in capsys.readouterr().err

@@ -1,10 +1,34 @@
 """Subcommands of `rckeras`, one a file, each a thin face of one public function."""
 
+import argparse
 import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Declare -o, --force and --quiet of a command that writes a table.
+
+    Args:
+        parser: Parser, or group of options.
+    """
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="file to write (default: standard output)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", dest="overwrite", help="replace FILE"
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_false",
+        dest="progress",
+        help="neither bar nor summary on standard error",
+    )
 
 
 @contextlib.contextmanager

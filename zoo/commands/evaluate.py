@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import import_keras
+from zoo.commands import add_output_options, import_keras
 
 _SPLITS = ("train", "validation", "test", "all")
 
@@ -20,12 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Writes a table with AUROC and AUPRC of each target; their means and the loss "
         "go to standard error. Example: rckeras evaluate danq deepsea.h5 -o danq.tsv"
     )
-    parser.add_argument(
-        "--weights",
-        metavar="PATH",
-        default="default",
-        help="file or name of the weights (default: the network's first)",
-    )
+    _add_data_options(parser)
+    _add_network_options(parser)
+    add_output_options(parser)
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", choices=_SPLITS, default="test", help="sequences (default: test)"
     )
@@ -34,6 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         nargs="+",
         help="targets of the dataset to measure (default: all)",
+    )
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="PATH",
+        default="default",
+        help="file or name of the weights (default: the network's first)",
     )
     parser.add_argument(
         "--one-strand",
@@ -54,25 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=128,
         metavar="N",
         help="sequences per step (default: 128)",
-    )
-    _add_output_options(parser)
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="file to write (default: standard output)",
-    )
-    parser.add_argument(
-        "--force", action="store_true", dest="overwrite", help="replace FILE"
-    )
-    parser.add_argument(
-        "--quiet",
-        action="store_false",
-        dest="progress",
-        help="neither bar nor summary on standard error",
     )
 
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import import_keras
+from zoo.commands import add_output_options, import_keras
 from zoo.tables import FORMATS
 
 # Those of rckeras, whose import would take seconds.
@@ -28,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_input_options(parser)
     _add_network_options(parser)
-    _add_output_options(parser)
+    group = parser.add_argument_group("output")
+    add_output_options(group)
+    group.add_argument(
+        "--format", choices=FORMATS, help="default: by the suffix of FILE, or tsv"
+    )
 
 
 def _add_input_options(parser: argparse.ArgumentParser) -> None:
@@ -84,28 +88,6 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         default=128,
         metavar="N",
         help="sequences per step (default: 128)",
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("output")
-    group.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="file to write (default: standard output)",
-    )
-    group.add_argument(
-        "--format", choices=FORMATS, help="default: by the suffix of FILE, or tsv"
-    )
-    group.add_argument(
-        "--force", action="store_true", dest="overwrite", help="replace FILE"
-    )
-    group.add_argument(
-        "--quiet",
-        action="store_false",
-        dest="progress",
-        help="neither bar nor summary on standard error",
     )
 
 

@@ -2,13 +2,22 @@
 
 import argparse
 
+CHROMOSOMES_OR_SHARE = (
+    "chromosomes of a split (test=chr8,chr9; * for all others), or the share that is "
+    "drawn for it (validation=0.1); may be repeated"
+)
+SHARE = "the share that is drawn for a split (validation=0.1); may be repeated"
 
-def add_split_option(parser: argparse.ArgumentParser, more: str = "") -> None:
+
+def add_split_option(
+    parser: argparse.ArgumentParser, more: str = "", what: str = CHROMOSOMES_OR_SHARE
+) -> None:
     """Declare --split, which may be given several times.
 
     Args:
         parser: Parser, or group of options.
         more: What else the help says.
+        what: What the help says first.
     """
     parser.add_argument(
         "--split",
@@ -16,8 +25,7 @@ def add_split_option(parser: argparse.ArgumentParser, more: str = "") -> None:
         action="append",
         type=_split,
         metavar="SPLIT=VALUE",
-        help="chromosomes of a split (test=chr8,chr9; * for all others), or the share "
-        "that is drawn for it (validation=0.1); may be repeated" + more,
+        help=what + more,
     )
 
 
@@ -40,6 +48,11 @@ def _split(text: str) -> tuple[str, float | list[str]]:
     if not (name and equals and value):
         raise argparse.ArgumentTypeError(
             f"must be like test=chr8,chr9 or validation=0.1. Received: {text!r}"
+        )
+    if "=" in value:
+        raise argparse.ArgumentTypeError(
+            "must be one split; give --split once for each, as in --split "
+            f"validation=0.5 --split test=0.1. Received: {text!r}"
         )
     if "." in value:  # chromosomes may be called 1, and contigs KI270728.1
         try:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rckeras.datasets.chipseq import SHRIKUMAR_SPLITS, chipseq_dataset
+from rckeras.datasets.chipseq import SHRIKUMAR_SPLITS, load_chipseq
 from rckeras.io import Genome
 from rckeras.sequence import base_codes, codes_to_letters
 from tests.rckeras.datasets.genomes import SIZES, make_genome, window, write_peaks
@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
     write_peaks(folder / "bound", BOUND)
     write_peaks(folder / "relaxed", RELAXED)
     write_peaks(folder / "open", OPEN)
+    write_peaks(folder / "far", [("chr1", 500, 560)])
     return folder
 
 
@@ -54,7 +55,7 @@ def make(folder, chromosomes):
         settings = {"length": 200, **settings}
         if "relaxed_peaks" in settings:
             settings["relaxed_peaks"] = folder / settings["relaxed_peaks"]
-        return chipseq_dataset(
+        return load_chipseq(
             folder / bound, folder / controls, folder / "genome.fa", **settings
         )
 
@@ -83,6 +84,7 @@ def test_negatives_are_open_chromatin_without_peaks_of_the_factor(make):
         "missing_contigs": 0,
         "off_chromosome": 1,
         "duplicates": 1,
+        "overlapping_positives": 1,
     }
     assert dataset.notes["relaxed"] == {"read": 4, "taken": 4}
     assert dataset.class_weight() == {0: 1.0, 1: 2 / 3}
@@ -96,6 +98,19 @@ def test_the_relaxed_peaks_of_highest_signal_count(make, top, left):
     dataset = make(relaxed_peaks="relaxed", top_relaxed=top)
     assert names(dataset, 0) == [f"p{number}" for number in left]
     assert dataset.notes["relaxed"]["taken"] == top
+
+
+def test_of_relaxed_peaks_of_equal_signal_the_first_ones_count(make, folder):
+    starts = range(100, 1900, 45)
+    rows = [("chr2", start, start + 20, 10, 1.0 + (start > 1500)) for start in starts]
+    write_peaks(folder / "equal", rows)
+    write_peaks(folder / "over", [row[:4] for row in rows])
+    dataset = make(
+        controls="over", relaxed_peaks="equal", top_relaxed=25, length=20, bound="far"
+    )
+    better = sum(row[4] > 1 for row in rows)
+    expected = [f"p{number}" for number in range(25 - better, len(rows) - better)]
+    assert names(dataset, 0) == expected
 
 
 def test_relaxed_peaks_can_be_ranked_by_another_column(make, folder):
@@ -150,9 +165,9 @@ def test_every_window_lies_where_it_should(
     settings = {"relaxed_peaks": paths[2], "top_relaxed": top, "length": 100}
     if not all(counts):
         with pytest.raises(ValueError, match=r" is left"):
-            chipseq_dataset(*paths[:2], folder / "genome.fa", **settings)
+            load_chipseq(*paths[:2], folder / "genome.fa", **settings)
         return
-    dataset = chipseq_dataset(*paths[:2], folder / "genome.fa", **settings)
+    dataset = load_chipseq(*paths[:2], folder / "genome.fa", **settings)
     assert [dataset.notes[name] for name in ("positives", "negatives")] == counts
     columns = [dataset.columns[n].tolist() for n in ("chrom", "start", "end", "name")]
     letters = codes_to_letters(dataset.sequences)
@@ -189,6 +204,8 @@ def test_windows_with_n_are_kept_and_counted(make):
     [
         ({"splits": "chr7"}, "`splits` must be one of chr1, chr21, genome"),
         ({"splits": "chr21"}, "'chr21' to 'train', but no sequence is on it"),
+        ({"splits": ["chr1"]}, "as in {'validation': 0.1}. Received: ['chr1']"),
+        ({"seed": -1}, "`seed` must be a whole number from 0. Received: -1"),
         ({"rank_by": "score"}, "one of signal, p_value, q_value. Received: 'score'"),
         ({"top_relaxed": 0}, "`top_relaxed` must be from 1. Received: 0"),
         ({"controls": "bound"}, "no control is left, all 3 overlap peaks of the"),
@@ -201,6 +218,24 @@ def test_windows_with_n_are_kept_and_counted(make):
 def test_bad_settings_are_refused(make, settings, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         make(**settings)
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ("chr21", "'chr21' to 'train', but no sequence is on it"),
+        ({"test": 0.01}, "`test` must come to a sequence at least"),
+    ],
+)
+def test_splits_are_checked_before_the_genome_is_opened(
+    make, monkeypatch, splits, words
+):
+    def refuse(*_):
+        raise AssertionError("the genome was opened")
+
+    monkeypatch.setattr("rckeras.io.genome.Genome.__init__", refuse)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        make(splits=splits)
 
 
 @pytest.mark.parametrize("argument", ["bound", "controls"])
@@ -228,7 +263,7 @@ def real(shared_data, tmp_path):
 
 def test_a_real_genome_gives_its_bases(real):
     folder, path = real
-    dataset = chipseq_dataset(
+    dataset = load_chipseq(
         folder / "bound",
         folder / "open",
         path,
@@ -242,7 +277,8 @@ def test_a_real_genome_gives_its_bases(real):
             codes = base_codes(genome.fetch(*place))
             np.testing.assert_array_equal(dataset.sequences[row], codes)
     assert dataset.notes["sequences_with_n"] > 0
-    for label in (0, 1):
-        rows = dataset.labels[:, 0] == label
-        shares = np.bincount(dataset.splits[rows]) / rows.sum()
-        np.testing.assert_allclose(shares, [0.7, 0.1, 0.2], atol=0.005)
+    shares = np.bincount(dataset.splits) / len(dataset)
+    np.testing.assert_allclose(shares, [0.7, 0.1, 0.2], atol=0.005)
+    starts, codes = dataset.columns["start"], dataset.splits
+    near = abs(starts[:, np.newaxis] - starts) < 1000
+    assert not (near & (codes[:, np.newaxis] != codes)).any()

@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rckeras.datasets.classes import Group, divide, encode, join_groups, shuffles_of
+from rckeras.datasets.classes import (
+    Group,
+    check_different,
+    divide,
+    encode,
+    join_groups,
+    shuffles_of,
+)
 from rckeras.sequence import base_codes, codes_to_letters
 from tests.rckeras.datasets.genomes import dinucleotides
 
@@ -58,6 +65,23 @@ def test_shares_are_drawn_in_each_class():
     assert counts == [[35, 5, 10], [140, 20, 40]]
 
 
+def test_sequences_whose_places_overlap_are_drawn_together_in_both_classes():
+    chance = np.random.default_rng(0)
+    groups = []
+    for label, count in ((1, 60), (0, 200)):
+        starts = chance.integers(0, 20_000, count)
+        columns = {"chrom": ["chr1"] * count, "start": starts, "end": starts + 100}
+        groups.append(group_of(["ACGT"] * count, label, **columns))
+    shares = {"validation": 0.1, "test": 0.2}
+    divided = divide(groups, shares, np.random.default_rng(0), {})
+    codes = np.concatenate([group.splits for group in divided])
+    starts = np.concatenate([group.columns["start"] for group in groups])
+    near = abs(starts[:, np.newaxis] - starts) < 100
+    assert near.sum() > 2 * len(starts)
+    assert not (near & (codes[:, np.newaxis] != codes)).any()
+    assert np.bincount(codes).tolist() == [182, 26, 52]
+
+
 def test_sequences_in_no_split_are_left_out():
     groups = [
         group_of(["AAAA", "CCCC"], chrom=["chr1", "chr2"]),
@@ -101,3 +125,18 @@ def test_a_dataset_holds_the_groups_one_after_another():
 def test_a_letter_that_is_none_is_named_with_its_place():
     with pytest.raises(ValueError, match=r"^b\.fa:3: .*Received: 'X' at position 1"):
         encode(["ACGT", "AXGT"], ["b.fa:1", "b.fa:3"])
+
+
+def test_one_file_for_two_arguments_is_refused(tmp_path):
+    (tmp_path / "a.fa").touch()
+    (tmp_path / "b.fa").touch()
+    (tmp_path / "link.fa").symlink_to("a.fa")
+    first, second, link = (tmp_path / f"{name}.fa" for name in ("a", "b", "link"))
+    check_different(positives=first, negatives=second, test=None)
+    check_different(positives="dinucleotide", negatives="dinucleotide")
+    check_different(positives=first, negatives=tmp_path / "missing.fa")
+    for same in (first, str(first), link):
+        with pytest.raises(ValueError, match="`x` and `y` must be different files"):
+            check_different(x=first, other=second, y=same)
+    with pytest.raises(ValueError, match="Received: - and -"):
+        check_different(x="-", y="-")

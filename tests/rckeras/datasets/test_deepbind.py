@@ -69,20 +69,39 @@ def test_the_held_out_rows_are_the_test_as_they_stand(train, held_out):
 
 
 def test_a_share_of_the_peaks_and_their_shuffles_is_for_validation(train, held_out):
-    dataset = load_deepbind(train, held_out, validation_fraction=0.25)
+    dataset = load_deepbind(train, held_out, splits={"validation": 0.25})
     assert dataset.split_sizes() == {"train": 44, "validation": 16, "test": 10}
     np.testing.assert_array_equal(dataset.splits[:30], dataset.splits[30:60])
 
 
 def test_peaks_and_shuffles_of_a_file_stay_together(held_out):
-    dataset = load_deepbind(held_out, negatives="file", validation_fraction=0.4)
+    dataset = load_deepbind(held_out, negatives="file", splits={"validation": 0.4})
     assert dataset.split_sizes() == {"train": 6, "validation": 4, "test": 0}
     np.testing.assert_array_equal(dataset.splits[:5], dataset.splits[5:])
 
 
+def test_without_a_test_file_a_share_can_be_for_the_test(train):
+    dataset = load_deepbind(train, splits={"validation": 0.1, "test": 0.2})
+    assert dataset.split_sizes() == {"train": 42, "validation": 6, "test": 12}
+    np.testing.assert_array_equal(dataset.splits[:30], dataset.splits[30:])
+
+
+def test_numbers_at_the_end_of_a_name_tell_peaks_apart(write):
+    rows = rows_of(10).replace("seq_0000", "peak_").replace("_peak\t", "\t")
+    assert rows.startswith("A\tpeak_0\t")
+    dataset = load_deepbind(write("some", HEADER + rows), splits={"validation": 0.3})
+    assert dataset.split_sizes() == {"train": 14, "validation": 6, "test": 0}
+
+
+def test_negatives_of_a_training_file_are_named_plainly(held_out):
+    with pytest.raises(ValueError, match=r"such as 'seq_00000_shuf'; negatives='file'"):
+        load_deepbind(held_out)
+
+
 def test_the_same_seed_gives_the_same_dataset(train):
     first, same, other = (
-        load_deepbind(train, validation_fraction=0.3, seed=seed) for seed in (1, 1, 2)
+        load_deepbind(train, splits={"validation": 0.3}, seed=seed)
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first.sequences, same.sequences)
     np.testing.assert_array_equal(first.splits, same.splits)
@@ -109,9 +128,10 @@ def test_a_bad_training_file_is_refused(write, text, words):
         load_deepbind(write("bad", text))
 
 
-def test_a_test_file_without_negatives_is_refused(train):
-    with pytest.raises(ValueError, match=r"_AC\.seq\.gz: the file holds no negative"):
-        load_deepbind(train, train)
+def test_a_test_file_without_negatives_is_refused(train, write):
+    test = write("NAME_B.seq.gz", HEADER + rows_of(30))
+    with pytest.raises(ValueError, match=r"_B\.seq\.gz: the file holds no negative"):
+        load_deepbind(train, test)
 
 
 def test_a_test_of_another_length_is_refused(train, write):
@@ -124,10 +144,18 @@ def test_a_test_of_another_length_is_refused(train, write):
     ("arguments", "words"),
     [
         ({"negatives": "genome"}, "one of dinucleotide, file. Received: 'genome'"),
-        ({"validation_fraction": 1.0}, "from 0 to below 1. Received: 1.0"),
+        ({"splits": {"validation": 1.0}}, "leave something for training. Received"),
+        ({"splits": {"validation": "chr1"}}, "do not say on which chromosomes"),
+        ({"splits": 0.1}, "as in {'validation': 0.1}. Received: 0.1"),
+        ({"splits": {"test": 0.1}, "test": "B"}, "must not take peaks for the test"),
+        ({"test": "AC"}, "`train` and `test` must be different files"),
+        ({"seed": -1}, "`seed` must be a whole number from 0. Received: -1"),
     ],
 )
-def test_bad_arguments_are_refused(train, arguments, words):
+def test_bad_arguments_are_refused(train, held_out, arguments, words):
+    files = {"AC": str(train), "B": str(held_out)}
+    if "test" in arguments:
+        arguments = {**arguments, "test": files[arguments["test"]]}
     with pytest.raises(ValueError, match=re.escape(words)):
         load_deepbind(train, **arguments)
 
@@ -147,7 +175,7 @@ def test_every_published_training_file_loads(shared_data):
     folder = shared_data / "encode_deepbind"
     for train in sorted(folder.glob("*_AC.seq.gz")):
         test = train.with_name(train.name.replace("_AC.", "_B."))
-        dataset = load_deepbind(train, test, validation_fraction=0.1)
+        dataset = load_deepbind(train, test, splits={"validation": 0.1})
         rows = len(lines_of(train))
         assert dataset.notes["positives"] == rows + len(lines_of(test)) // 2
         assert dataset.split_sizes()["test"] == len(lines_of(test))

@@ -56,6 +56,14 @@ def test_without_negatives_the_positives_are_shuffled(pair):
     np.testing.assert_array_equal(again.sequences, dataset.sequences)
 
 
+def test_no_negatives_leave_the_positives_alone(pair, write):
+    held = write("held.fa", ">chr9:0-8\nCCCCCCCC\n")
+    dataset = load_fasta_pair(pair[0], None, test_positives=held)
+    assert dataset.labels[:, 0].tolist() == [1, 1, 1, 1]
+    assert dataset.splits.tolist() == [0, 0, 0, 2]
+    assert "negatives_from" not in dataset.notes
+
+
 def test_other_lengths_are_brought_to_one_around_their_centre(write):
     bound = write("bound.fa", ">a\nAACCGG\n>b\nACG\n>c\nTTCCCCCCTT\n")
     dataset = load_fasta_pair(bound, length=6, fit="both")
@@ -95,7 +103,17 @@ def test_shuffles_are_in_the_split_of_their_positive(write):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"negatives": None}, "`negatives` must be a FASTA file or 'dinucleotide'"),
+        ({"negatives": "bound"}, "`positives` and `negatives` must be different"),
+        (
+            {"test_positives": "bound", "test_negatives": "others"},
+            "`positives` and `test_positives` must be different",
+        ),
+        ({"length": 0, "fit": "both"}, "`length` must be from 1. Received: 0"),
+        ({"length": -3, "fit": "both"}, "`length` must be from 1. Received: -3"),
+        ({"splits": "chr1"}, "as in {'validation': 0.1}. Received: 'chr1'"),
+        ({"splits": ["chr1"]}, "as in {'validation': 0.1}. Received: ['chr1']"),
+        ({"seed": -1}, "`seed` must be a whole number from 0. Received: -1"),
+        ({"seed": 1.5}, "`seed` must be a whole number from 0. Received: 1.5"),
         ({"test_positives": "bound"}, "`test_negatives` must come with"),
         ({"negatives": "dinucleotide", "test_negatives": "open"}, "and not otherwise"),
         ({"fit": "squeeze"}, "`fit` must be one of error, crop, pad, both"),
@@ -104,8 +122,9 @@ def test_shuffles_are_in_the_split_of_their_positive(write):
         ({"length": 6}, "bound.fa:1: record 'chr1:0-8': it has 8 bases and 6 are"),
     ],
 )
-def test_bad_arguments_are_refused(pair, arguments, words):
-    files = {"bound": pair[0], "open": pair[1]}
+def test_bad_arguments_are_refused(pair, write, arguments, words):
+    others = write("others.fa", NEGATIVES)
+    files = {"bound": pair[0], "open": pair[1], "others": others}
     given = {"negatives": pair[1]} | {
         name: files.get(value, value) if isinstance(value, str) else value
         for name, value in arguments.items()

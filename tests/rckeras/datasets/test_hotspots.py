@@ -5,7 +5,7 @@ import pytest
 
 from rckeras.datasets.hotspot_model import HotspotModel, train_hotspot_model
 from rckeras.datasets.hotspot_search import find_hotspots
-from rckeras.datasets.hotspots import hotspot_dataset
+from rckeras.datasets.hotspots import load_hotspots
 from rckeras.io.genome import Genome
 from rckeras.io.rate_map import RateMap, read_rate_map
 from rckeras.sequence import codes_to_letters
@@ -63,7 +63,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dataset(world):
-    return hotspot_dataset(*world, **SMALL, splits=None)
+    return load_hotspots(*world, **SMALL, splits=None)
 
 
 def records(dataset):
@@ -217,9 +217,7 @@ def test_each_hotspot_stands_before_its_coldspot(dataset):
 
 
 def test_the_same_seed_gives_the_same_dataset(world):
-    one, two, other = (
-        hotspot_dataset(*world, **SMALL, seed=seed) for seed in (3, 3, 4)
-    )
+    one, two, other = (load_hotspots(*world, **SMALL, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.sequences, two.sequences)
     np.testing.assert_array_equal(one.splits, two.splits)
     np.testing.assert_array_equal(one.sequences, other.sequences)
@@ -228,7 +226,7 @@ def test_the_same_seed_gives_the_same_dataset(world):
 
 
 def test_the_test_is_a_tenth_of_what_validation_leaves(world):
-    dataset = hotspot_dataset(*world, **SMALL)
+    dataset = load_hotspots(*world, **SMALL)
     sizes = dataset.split_sizes()
     assert sizes["validation"] == pytest.approx(0.15 * len(dataset), abs=0.5)
     rest = len(dataset) - sizes["validation"]
@@ -236,7 +234,7 @@ def test_the_test_is_a_tenth_of_what_validation_leaves(world):
 
 
 def test_splits_by_chromosome_are_taken(world):
-    dataset = hotspot_dataset(*world, **SMALL, splits={"test": "2"})
+    dataset = load_hotspots(*world, **SMALL, splits={"test": "2"})
     on_2 = dataset.columns["chrom"] == "chr2"
     np.testing.assert_array_equal(dataset.splits == 2, on_2)
 
@@ -246,7 +244,7 @@ def test_without_a_model_it_is_trained_on_the_maps(world):
     options = {**SMALL, "model": None}
     for probability in (0.03, None):
         model = train_hotspot_model(maps, hot_probability=probability)
-        dataset = hotspot_dataset(
+        dataset = load_hotspots(
             maps, path, **options, hot_probability=probability, splits=None
         )
         assert dataset.notes["model"] == model.as_dict()
@@ -260,23 +258,23 @@ def test_maps_are_read_from_files(world, tmp_path):
         lines = [f"{rate_map.chrom} {edge} {rate!r}\n" for edge, rate in rows]
         files.append(tmp_path / f"{rate_map.chrom}.map")
         files[-1].write_text("chr position rate\n" + "".join(lines))
-    by_map = hotspot_dataset(maps, path, **SMALL)
+    by_map = load_hotspots(maps, path, **SMALL)
     for sources in (files, [files[0], maps[1]]):
-        found = hotspot_dataset(sources, path, **SMALL)
+        found = load_hotspots(sources, path, **SMALL)
         np.testing.assert_array_equal(found.sequences, by_map.sequences)
-    assert len(hotspot_dataset(files[1], path, **SMALL)) < len(by_map)
+    assert len(load_hotspots(files[1], path, **SMALL)) < len(by_map)
 
 
 def test_a_chromosome_is_read_whole_in_blocks(world, dataset, monkeypatch):
     monkeypatch.setattr("rckeras.datasets.hotspots._BLOCK", 777)
-    again = hotspot_dataset(*world, **SMALL, splits=None)
+    again = load_hotspots(*world, **SMALL, splits=None)
     np.testing.assert_array_equal(again.sequences, dataset.sequences)
 
 
 def test_chromosomes_that_the_genome_lacks_are_left_out_and_listed(world, dataset):
     maps, path = world
     foreign = RateMap("chrX", [0, 500, 600], [0.1, 30.0])
-    found = hotspot_dataset([foreign, *maps], path, **SMALL, splits=None)
+    found = load_hotspots([foreign, *maps], path, **SMALL, splits=None)
     np.testing.assert_array_equal(found.sequences, dataset.sequences)
     assert found.notes["chromosomes_not_in_genome"] == ["chrX"]
     assert dataset.notes["chromosomes_not_in_genome"] == []
@@ -286,7 +284,7 @@ def test_maps_without_a_chromosome_of_the_genome_are_refused(world):
     foreign = RateMap("chrX", [0, 500, 600], [0.1, 30.0])
     message = r"no chromosome of the maps is in .*have chrX, the genome chr2, chr1$"
     with pytest.raises(ValueError, match=message):
-        hotspot_dataset([foreign], world[1], **SMALL)
+        load_hotspots([foreign], world[1], **SMALL)
 
 
 def test_a_map_of_another_assembly_is_refused_before_training(world, monkeypatch):
@@ -296,27 +294,30 @@ def test_a_map_of_another_assembly_is_refused_before_training(world, monkeypatch
     monkeypatch.setattr("rckeras.datasets.hotspots.train_hotspot_model", train)
     maps, path = world
     longer = RateMap("2", [0, 500, 40_001], [0.1, 30.0])
-    message = r"^2: the map reaches to base 40,001, .* has 40,000 .* one assembly$"
+    message = (
+        r"^the `RateMap` is not of the assembly of .*genome\.fa: its map of chromosome "
+        r"'2' reaches to base 40,001, but 'chr2' has 40,000 bases$"
+    )
     with pytest.raises(ValueError, match=message):
-        hotspot_dataset([maps[0], longer], path, **{**SMALL, "model": None})
+        load_hotspots([maps[0], longer], path, **{**SMALL, "model": None})
 
 
 def test_of_two_chromosomes_the_one_of_the_very_name_is_taken(tmp_path):
     rate_map = RateMap("chr1", [0, 500, 520, 1000], [0.1, 30.0, 0.1])
     letters = "ACGT" * 250
     genome = write_genome(tmp_path / "two.fa", {"1": letters, "chr1": letters})
-    dataset = hotspot_dataset([rate_map], genome, **SMALL, splits=None)
+    dataset = load_hotspots([rate_map], genome, **SMALL, splits=None)
     assert set(dataset.columns["chrom"].tolist()) == {"chr1"}
     genome = write_genome(tmp_path / "odd.fa", {"1": letters, "CHR1": letters})
     with pytest.raises(ValueError, match=r"'chr1'\. Did you mean '1' or 'CHR1'"):
-        hotspot_dataset([rate_map], genome, **SMALL, splits=None)
+        load_hotspots([rate_map], genome, **SMALL, splits=None)
 
 
 def test_two_maps_of_a_chromosome_are_refused(world):
     maps, path = world
     again = RateMap("chr1", [0, 500, 600], [0.1, 30.0])
     with pytest.raises(ValueError, match=r"different chromosomes.*'1' and 'chr1'"):
-        hotspot_dataset([*maps, again], path, **SMALL)
+        load_hotspots([*maps, again], path, **SMALL)
 
 
 def test_no_hotspot_left_is_an_error_with_the_reasons(tmp_path):
@@ -324,7 +325,51 @@ def test_no_hotspot_left_is_an_error_with_the_reasons(tmp_path):
     rate_map = RateMap("chr1", [0, 490, 520, 600, 1000], [0.1, 30.0, 0.1, 40.0])
     message = r"no hotspot is left of 2\. 1 are too long, 0 leave .*, 1 hold N$"
     with pytest.raises(ValueError, match=message):
-        hotspot_dataset([rate_map], genome, **SMALL)
+        load_hotspots([rate_map], genome, **SMALL, splits=None)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("search", 49), ("gc_tolerance", 0.39), ("max_cold_rate", 0.1)],
+)
+def test_hotspots_without_any_coldspot_are_no_dataset(tmp_path, argument, value):
+    letters = "A" * 500 + "C" * 20 + "A" * 500
+    genome = write_genome(tmp_path / "g.fa", {"chr1": letters})
+    rate_map = RateMap("chr1", [0, 500, 520, 1020], [0.1, 30.0, 0.1])
+    rules = {**SMALL, "search": 50, "gc_tolerance": 0.4, "max_cold_rate": 0.2}
+    dataset = load_hotspots([rate_map], genome, **rules, splits=None)
+    assert dataset.labels[:, 0].tolist() == [1, 0]
+    message = rf"none of the 1 hotspots has a coldspot.*{value:g}\D.*`{argument}`"
+    with pytest.raises(ValueError, match=message):
+        load_hotspots([rate_map], genome, **{**rules, argument: value}, splits=None)
+
+
+def test_a_rate_that_is_the_limit_is_not_cold(tmp_path):
+    genome = write_genome(tmp_path / "g.fa", {"chr1": "AC" * 1000})
+    # From 475 to 525 the hotspot; near it the rate is the limit, farther below it.
+    rate_map = RateMap("chr1", [0, 300, 490, 510, 2000], [0.29, 0.3, 30.0, 0.3])
+    dataset = load_hotspots([rate_map], genome, **SMALL, splits=None)
+    assert dataset.columns["start"].tolist() == [475, 250]
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("search", [300, 700])  # the search widens from 400 bases
+def test_a_coldspot_may_start_at_the_very_end_of_the_search(tmp_path, side, search):
+    genome = write_genome(tmp_path / "g.fa", {"chr1": "AC" * 1000})
+    hotspot = 975
+    start = hotspot + side * search
+    inner = [start, start + 50, 990, 1010]
+    edges = np.array([0, *sorted(inner), 2000])
+    rates = np.where(edges[:-1] == start, 0.1, 1.0)
+    rates[edges[:-1] == 990] = 30.0
+    rate_map = RateMap("chr1", edges, rates)
+    rules = {**SMALL, "search": search}
+    dataset = load_hotspots([rate_map], genome, **rules, splits=None)
+    assert dataset.columns["start"].tolist() == [hotspot, start]
+    with pytest.raises(ValueError, match="has a coldspot"):
+        load_hotspots(
+            [rate_map], genome, **{**rules, "search": search - 1}, splits=None
+        )
 
 
 def test_no_coldspot_lies_in_a_cold_stretch_inside_a_hotspot(tmp_path):
@@ -336,7 +381,7 @@ def test_no_coldspot_lies_in_a_cold_stretch_inside_a_hotspot(tmp_path):
     )
     sticky = HotspotModel(0.3, 20.0, ((0.99, 0.01), (0.01, 0.99)))
     rules = {**SMALL, "length": 20, "model": sticky}
-    dataset = hotspot_dataset([rate_map], genome, **rules, splits=None)
+    dataset = load_hotspots([rate_map], genome, **rules, splits=None)
     assert dataset.columns["start"].tolist() == [1140, 980]
 
 
@@ -345,7 +390,7 @@ def test_a_sequence_off_the_chromosome_is_dropped(tmp_path):
     rate_map = RateMap(
         "chr1", [0, 20, 500, 520, 980, 1000], [30.0, 0.1, 30.0, 0.1, 30.0]
     )
-    dataset = hotspot_dataset([rate_map], genome, **SMALL, splits=None)
+    dataset = load_hotspots([rate_map], genome, **SMALL, splits=None)
     assert dataset.columns["start"].tolist() == [485, 434]  # as near as 536
     assert dataset.notes["hotspots"]["off_chromosome"] == 2
 
@@ -362,12 +407,55 @@ def test_a_sequence_off_the_chromosome_is_dropped(tmp_path):
 )
 def test_an_argument_out_of_range_is_named(world, argument, value):
     with pytest.raises(ValueError, match=rf"`{argument}` must be.*Received: {value}"):
-        hotspot_dataset(*world, **{**SMALL, argument: value})
+        load_hotspots(*world, **{**SMALL, argument: value})
 
 
 def test_splits_are_checked_before_any_work(tmp_path):
     with pytest.raises(ValueError, match="`splits`"):
-        hotspot_dataset(tmp_path / "no.map", tmp_path / "no.fa", splits={"tset": "8"})
+        load_hotspots(tmp_path / "no.map", tmp_path / "no.fa", splits={"tset": "8"})
+
+
+@pytest.fixture
+def no_search(monkeypatch):
+    """The search, which must not be reached."""
+
+    def search(*args, **options):
+        raise AssertionError
+
+    monkeypatch.setattr("rckeras.datasets.hotspots.search_chromosome", search)
+
+
+@pytest.mark.parametrize("model", [MODEL, None], ids=["given", "trained"])
+def test_chromosomes_of_no_map_are_refused_before_the_work(
+    world, no_search, monkeypatch, model
+):
+    monkeypatch.setattr("rckeras.datasets.hotspots.train_hotspot_model", None)
+    for splits in ({"test": "8"}, {"train": ["1", "2"], "test": "*"}):
+        with pytest.raises(ValueError, match=r"(8'|other).*are on chr1, chr2"):
+            load_hotspots(*world, **{**SMALL, "model": model}, splits=splits)
+
+
+def test_a_chromosome_without_hotspots_is_no_split(world, no_search):
+    maps, path = world
+    flat = RateMap("2", [0, 500, 600], [0.1, 0.2])
+    with pytest.raises(ValueError, match=r"'chr2' to 'test'.* are on chr1$"):
+        load_hotspots([maps[0], flat], path, **SMALL, splits={"test": "chr2"})
+
+
+def test_shares_of_nothing_are_refused_before_the_search(world, no_search):
+    with pytest.raises(ValueError, match=r"`test` must come to .*: 1e-05 of \d+"):
+        load_hotspots(*world, **SMALL, splits={"test": 1e-5})
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "x"])
+def test_a_bad_seed_is_refused_before_any_work(tmp_path, seed):
+    with pytest.raises(ValueError, match=f"`seed` must be.*Received: {seed!r}"):
+        load_hotspots(tmp_path / "no.map", tmp_path / "no.fa", seed=seed)
+
+
+def test_no_maps_are_refused(world):
+    with pytest.raises(ValueError, match=r"`maps` must hold a map.*Received: none"):
+        load_hotspots([], world[1])
 
 
 @pytest.mark.parametrize(
@@ -408,7 +496,7 @@ def test_real_sequence_gives_hotspots_with_their_coldspots(shared_data, lifted):
     maps, model = lifted
     piece = maps["22"].window(32_000_000, 32_300_000)
     path = shared_data / "hg38_chr22_32000000_32300000.fa"
-    dataset = hotspot_dataset([piece], path, model=model, splits=None)
+    dataset = load_hotspots([piece], path, model=model, splits=None)
     found = list(pairs(dataset))
     assert len(found) == dataset.notes["hotspots"]["kept"] == 4
     for hotspot, coldspot in found:
@@ -427,11 +515,9 @@ def test_the_start_of_chromosome_1_has_no_strong_hotspot(shared_data, lifted):
     path = shared_data / "hg38_chr1_first1Mb.fa.gz"
     piece = maps["1"].window(0, 1_000_000)
     with pytest.raises(ValueError, match=r"no hotspot is left of 0\."):
-        hotspot_dataset([piece], path, model=model, splits=None)
+        load_hotspots([piece], path, model=model, splits=None)
     weak = train_hotspot_model(maps.values(), hot_probability=None)
-    dataset = hotspot_dataset(
-        [piece], path, model=weak, max_length=300_000, splits=None
-    )
+    dataset = load_hotspots([piece], path, model=weak, max_length=300_000, splits=None)
     ((hotspot, coldspot),) = pairs(dataset)
     assert coldspot["rate"] < 0.5 < hotspot["rate"] < 5
     assert gc_difference(hotspot["letters"], coldspot["letters"]) <= 0.1 + 1e-9
@@ -439,5 +525,6 @@ def test_the_start_of_chromosome_1_has_no_strong_hotspot(shared_data, lifted):
 
 def test_a_real_map_of_another_assembly_is_refused(shared_data):
     path = shared_data / "hg38_chr22_32000000_32300000.fa"
-    with pytest.raises(ValueError, match=r"base 50,791,376, .* has 300,0\d\d in"):
-        hotspot_dataset(shared_data / "glimpse_chr22.b38.gmap.gz", path)
+    message = r"^.*b38\.gmap\.gz is not of the assembly of .*: .* has 300,0\d\d bases"
+    with pytest.raises(ValueError, match=message):
+        load_hotspots(shared_data / "glimpse_chr22.b38.gmap.gz", path)

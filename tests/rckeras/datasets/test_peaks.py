@@ -47,7 +47,7 @@ def test_positives_are_the_windows_and_negatives_their_shuffles(genome, peaks):
     path, chromosomes = genome
     dataset = load_peaks(peaks, path, length=50)
     letters = codes_to_letters(dataset.sequences)
-    assert dataset.columns["start"].tolist() == [95, 1045, 300, 685] * 2
+    assert dataset.columns["start"].tolist() == [95, 1045, 301, 685] * 2
     assert dataset.labels[:, 0].tolist() == [1] * 4 + [0] * 4
     assert letters[:4] == letters_at(dataset, chromosomes)[:4]
     assert [dinucleotides(text) for text in letters[4:]] == [
@@ -71,6 +71,80 @@ def test_negatives_can_come_from_a_file(genome, peaks, tmp_path):
     dataset.columns["chrom"][-1] = "chr2"
     letters = codes_to_letters(dataset.sequences)
     assert letters == letters_at(dataset, genome[1])
+
+
+def test_negatives_that_are_positives_are_dropped_and_overlaps_counted(
+    genome, peaks, tmp_path
+):
+    rows = [
+        ("1", 110, 130, 10),  # the window of the first peak
+        ("chr1", 100, 180, 69),  # the last base of it
+        ("chr1", 100, 180, 70),  # the base after it
+        ("chr2", 300, 360, 27),  # other by one base, and on the other strand
+    ]
+    others = write_peaks(tmp_path / "open.narrowPeak", rows)
+    dataset = load_peaks(peaks, genome[0], length=50, negatives=others)
+    assert dataset.columns["name"][4:].tolist() == ["p1", "p2", "p3"]
+    counts = dataset.notes["negatives_file"]
+    assert counts["read"] == 4
+    assert counts["equal_to_positives"] == 1
+    assert counts["overlapping_positives"] == 2
+
+
+def test_negatives_of_which_none_is_left_are_refused(genome, peaks, tmp_path):
+    same = write_peaks(tmp_path / "same.narrowPeak", ROWS)
+    with pytest.raises(ValueError, match=r"same\.narrowPeak: no negative is left"):
+        load_peaks(peaks, genome[0], length=50, negatives=same)
+
+
+def test_the_peaks_are_not_their_own_negatives(genome, peaks):
+    with pytest.raises(ValueError, match="`peaks` and `negatives` must be different"):
+        load_peaks(peaks, genome[0], length=50, negatives=str(peaks))
+
+
+def test_random_shares_keep_overlapping_windows_together(genome, tmp_path):
+    chance = np.random.default_rng(0)
+    for name in ("bound", "open"):
+        starts = chance.integers(100, 2800, 60).tolist()
+        rows = [("chr1", start, start + 20) for start in starts]
+        write_peaks(tmp_path / name, rows)
+    for negatives in ("dinucleotide", tmp_path / "open"):
+        dataset = load_peaks(
+            tmp_path / "bound",
+            genome[0],
+            length=30,
+            negatives=negatives,
+            splits={"validation": 0.2, "test": 0.2},
+        )
+        starts, codes = dataset.columns["start"], dataset.splits
+        near = abs(starts[:, np.newaxis] - starts) < 30
+        assert not (near & (codes[:, np.newaxis] != codes)).any()
+        shares = np.bincount(codes) / len(codes)
+        np.testing.assert_allclose(shares, [0.6, 0.2, 0.2], atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ({"test": "chr99"}, "'chr99' to 'test', but no sequence"),
+        ({"test": 0.01}, "`test` must come to a sequence at least"),
+        ({"train": "chr1", "test": "chr2"}, "leaves no negatives"),
+        ({"validation": 0.1, "test": 0.85}, "left for training"),
+    ],
+)
+def test_splits_are_checked_before_bases_are_read(
+    genome, peaks, tmp_path, monkeypatch, splits, words
+):
+    others = write_peaks(tmp_path / "open.narrowPeak", [("chr17", 300, 360)])
+
+    def refuse(*_, **__):
+        raise AssertionError("bases were read")
+
+    monkeypatch.setattr("rckeras.io.genome.Genome.fetch", refuse)
+    if "leaves" not in words:
+        monkeypatch.setattr("rckeras.io.genome.Genome.__init__", refuse)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        load_peaks(peaks, genome[0], length=50, negatives=others, splits=splits)
 
 
 def test_chromosomes_divide_positives_and_their_shuffles(genome, peaks):
@@ -111,6 +185,10 @@ def test_a_bed_file_without_summits_is_refused_unless_they_are_not_needed(
         ({"at": "top"}, "`at` must be one of summit, centre, either"),
         ({"splits": {"test": 1}}, "leave something for training"),
         ({"splits": {"test": "chr99"}}, "'chr99' to 'test', but no sequence"),
+        ({"splits": "chr1"}, "as in {'validation': 0.1}. Received: 'chr1'"),
+        ({"splits": ["chr1"]}, "as in {'validation': 0.1}. Received: ['chr1']"),
+        ({"seed": -1}, "`seed` must be a whole number from 0. Received: -1"),
+        ({"seed": 1.5}, "`seed` must be a whole number from 0. Received: 1.5"),
     ],
 )
 def test_bad_arguments_are_refused(genome, peaks, changes, words):

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from rckeras.datasets.regions import (
     check_choices,
     fetch_windows,
+    overlap_clusters,
     read_peaks,
     windows_on,
+    without_equal,
 )
 from rckeras.io import Genome
 from rckeras.sequence import codes_to_letters
@@ -59,6 +61,8 @@ def test_windows_hold_the_bases_around_the_middle_of_their_peak(
         known = at == "either" and summit >= 0
         middle = start + summit if known else (start + end) // 2
         first = middle - length // 2
+        if strand == "-":  # the window on the reversed chromosome, turned back
+            first = middle + 1 + length // 2 - length
         if first >= 0 and first + length <= SIZES[chrom]:
             expected.setdefault((chrom, first), (f"p{number}", strand))
     if not expected:
@@ -73,6 +77,62 @@ def test_windows_hold_the_bases_around_the_middle_of_their_peak(
         letters, expected.items(), strict=True
     ):
         assert text == window(chromosomes, chrom, first, first + length, strand)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 8])
+@pytest.mark.parametrize("strand", "+-.")
+def test_the_middle_is_the_same_base_of_the_window_on_both_strands(
+    tmp_path, length, strand
+):
+    (tmp_path / "one.fa").write_text(f">chr1\n{'A' * 20}C{'A' * 20}\n")
+    rows = [("chr1", 10, 30, 10, 1.0, strand)]
+    peaks = read_peaks(write_peaks(tmp_path / "one.narrowPeak", rows))
+    with Genome(tmp_path / "one.fa") as genome:
+        windows, _ = windows_on(peaks, genome, length)
+        (letters,) = codes_to_letters(fetch_windows(genome, windows))
+    assert letters.index("G" if strand == "-" else "C") == length // 2
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["chr1", "1", "2"]), st.integers(0, 60), st.integers(1, 9)
+        ),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_clusters_are_the_windows_linked_by_overlaps(places):
+    chroms, starts, sizes = map(np.array, zip(*places, strict=True))
+    windows = {"chrom": chroms, "start": starts, "end": starts + sizes}
+    clusters = overlap_clusters(windows)
+    plain = [chrom.removeprefix("chr") for chrom in chroms.tolist()]
+    bases = [
+        {(c, base) for base in range(s, s + n)}
+        for c, s, n in zip(plain, starts, sizes, strict=True)
+    ]
+    expected = np.arange(len(places))  # joined pair by pair until nothing changes
+    for _ in places:
+        for one, own in enumerate(bases):
+            for other, others in enumerate(bases):
+                if own & others:
+                    expected[expected == expected[other]] = expected[one]
+    same = clusters[:, np.newaxis] == clusters
+    np.testing.assert_array_equal(same, expected[:, np.newaxis] == expected)
+    assert sorted(set(clusters.tolist())) == list(range(clusters.max() + 1))
+
+
+def test_windows_equal_to_others_are_left_out_whatever_database_names_them():
+    windows = {
+        "name": np.array(list("abcd")),
+        "chrom": np.array(["chr1", "chr1", "chr2", "2"]),
+        "start": np.array([5, 6, 5, 7]),
+    }
+    others = {"chrom": np.array(["1", "chr2"]), "start": np.array([5, 7])}
+    left, count = without_equal(windows, others)
+    assert left["name"].tolist() == ["b", "c"]
+    assert left["start"].tolist() == [6, 5]
+    assert count == 2
 
 
 def test_ten_columns_are_read_with_their_summit_and_ranks(tmp_path):
@@ -102,6 +162,18 @@ def test_names_of_other_databases_mean_the_same_chromosome(tmp_path, genome):
     windows, counts = windows_on(read_peaks(path), genome, 10)
     assert windows["chrom"].tolist() == ["1", "2"]
     assert counts["duplicates"] == 1
+
+
+def test_a_summit_may_be_the_base_after_the_chromosome_and_no_other(tmp_path, genome):
+    size = SIZES["chr2"]
+    rows = [("chr1", 50, 90), ("chr2", size - 10, size, 10)]
+    peaks = read_peaks(write_peaks(tmp_path / "at_end", rows))
+    _, counts = windows_on(peaks, genome, 1)
+    assert counts["off_chromosome"] == 1
+    rows[1] = ("chr2", size - 10, size + 1, 11)
+    peaks = read_peaks(write_peaks(tmp_path / "behind", rows))
+    with pytest.raises(ValueError, match=r"behind:2: the peak lies off its chromosome"):
+        windows_on(peaks, genome, 1)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +219,7 @@ def test_a_letter_of_the_genome_that_is_none_is_named(tmp_path):
     ("choices", "words"),
     [
         ((0, "summit", "error"), "`length` must be from 1. Received: 0"),
+        ((2.5, "summit", "error"), "`length` must be from 1. Received: 2.5"),
         ((9, "top", "error"), "one of summit, centre, either. Received: 'top'"),
         ((9, "summit", "keep"), "one of error, drop. Received: 'keep'"),
     ],

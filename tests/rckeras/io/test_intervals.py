@@ -122,7 +122,7 @@ def test_an_end_that_is_not_after_the_start_is_refused(refused, end):
     assert message.endswith(f"Received: start 4, end {end}")
 
 
-@pytest.mark.parametrize("row", ["chr1", "chr1\t5", "chr1 5", "\t5\t6"])
+@pytest.mark.parametrize("row", ["chr1", "chr1\t5", "chr1 5"])
 def test_too_few_columns_are_refused(refused, row):
     message = refused(f"chr1\t1\t2\n{row}\nchr1\t3\t4\n")
     assert message.startswith(":2: an interval needs at least three columns")

@@ -75,9 +75,82 @@ def test_the_columns_of_other_hapmap_releases_are_read(write):
     assert read_rate_map(write(text))["1"].rate.tolist() == [3.0]
 
 
+THOUSAND_GENOMES = (
+    "position COMBINED_rate(cM/Mb) Genetic_Map(cM)\n"
+    "101 2.0 0\n1101 0.5 0.002\n3101 0 0.003\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "chrom"),
+    [
+        ("genetic_map_chr22_combined_b37.txt", "chr22"),
+        ("genetic_map_chrX_nonPAR_combined_b37.txt", "chrX"),
+        ("genetic_map_GRCh37_chr2L.txt.gz", "chr2L"),
+        ("chrMT.map", "chrMT"),
+        ("chr7_chr7.map", "chr7"),
+    ],
+)
+def test_a_map_without_chromosomes_has_that_of_its_name(tmp_path, name, chrom):
+    (tmp_path / name).write_text(THOUSAND_GENOMES)
+    maps = read_rate_map(tmp_path / name)
+    assert list(maps) == [chrom] == [maps[chrom].chrom]
+    assert maps[chrom].edges.tolist() == [100, 1100, 3100]
+    assert maps[chrom].rate.tolist() == [2.0, 0.5]
+
+
+def test_a_chromosome_that_is_given_goes_before_the_name(tmp_path):
+    for name in ("some.map", "chr1.map"):
+        (tmp_path / name).write_text(THOUSAND_GENOMES)
+        assert list(read_rate_map(tmp_path / name, chrom="22")) == ["22"]
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("map.txt", 0), ("chromosome_map.txt", 0), ("chr1_chr2.txt", 2)],
+)
+def test_a_map_without_any_chromosome_says_how_to_name_it(tmp_path, name, count):
+    (tmp_path / "chr9").mkdir()
+    path = tmp_path / "chr9" / name
+    path.write_text(THOUSAND_GENOMES)
+    message = rf"{name}:1: .*no column of chromosomes.*chr22.*`chrom`.*: {count} in"
+    with pytest.raises(ValueError, match=message):
+        read_rate_map(path)
+
+
+def test_a_chromosome_is_not_given_to_a_file_that_names_its_own(write):
+    path = write(GLIMPSE)
+    with pytest.raises(ValueError, match=r"map:1: `chrom` is for .*Received: '22'"):
+        read_rate_map(path, chrom="22")
+
+
+@pytest.mark.parametrize("layout", [HAPMAP, GLIMPSE], ids=["HapMap", "GLIMPSE"])
+@pytest.mark.parametrize("before", ["#", "# ", "# made by hand\n\n##"])
+def test_a_header_may_start_as_a_comment(write, layout, before):
+    maps = read_rate_map(write(before + layout))
+    expected = read_rate_map(write(layout))
+    assert list(maps) == list(expected) == ["chr1", "chr2"]
+    for name in maps:
+        assert maps[name].edges.tolist() == expected[name].edges.tolist()
+        assert maps[name].rate.tolist() == expected[name].rate.tolist()
+
+
+def test_comments_between_markers_are_skipped(write):
+    lines = HAPMAP.splitlines(keepends=True)
+    path = write("# pos chr cM\n" + "# pos chr cM\n".join(lines))
+    assert read_rate_map(path)["chr1"].rate.tolist() == [2.0, 0.5]
+
+
+def test_a_line_after_a_comment_header_is_named_by_its_number(refused):
+    message = refused("#chr pos rate cM\n1 5 3 0\n1 x 0 1\n")
+    assert message.startswith(":3: the position must be a whole number")
+
+
 @given(
     steps=st.lists(
-        st.tuples(st.integers(1, 10**6), st.floats(0, 200)), min_size=1, max_size=12
+        st.tuples(st.integers(1, 10**6), st.just(0.0) | st.floats(1e-9, 200)),
+        min_size=1,
+        max_size=12,
     )
 )
 def test_both_layouts_of_one_map_give_the_same_rates(tmp_path_factory, steps):
@@ -147,7 +220,7 @@ def test_a_position_before_the_first_is_refused(refused):
 
 @pytest.mark.parametrize(
     "header",
-    ["chr1\t101\t2.0\t0.0", "pos\tchr", "position Rate(cM/Mb) Map(cM)", ">chr1"],
+    ["chr1\t101\t2.0\t0.0", "pos\tchr", "chr Rate(cM/Mb) Map(cM)", ">chr1"],
 )
 def test_a_file_without_a_known_header_is_refused(refused, header):
     message = refused(f"{header}\nchr1\t1101\t0.5\t0.002\n")
@@ -173,7 +246,9 @@ def test_a_chromosome_of_one_marker_is_refused(refused):
     assert message.endswith("Received: 'chr3' with one")
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n", "pos chr cM\n"])
+@pytest.mark.parametrize(
+    "content", ["", "# nothing\n", "pos chr cM\n", "#pos chr cM\n"]
+)
 def test_a_file_without_a_marker_is_refused(refused, content):
     assert refused(content).startswith(": the file holds no")
 

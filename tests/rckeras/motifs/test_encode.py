@@ -48,3 +48,8 @@ def test_motifs_come_in_the_order_asked_for():
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"'ELF1_known2'.*Received: 'ELF1'"):
         load_encode_motifs(["GATA_known6", "ELF1"])
+
+
+def test_a_single_name_is_refused():
+    with pytest.raises(TypeError, match=r"`names` must be a list.*: 'GATA_known6'"):
+        load_encode_motifs("GATA_known6")

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from zoo.commands.data.peaks import add_window_options
+from zoo.commands.data.peaks import add_genome_option, add_window_options
 from zoo.commands.splits import add_split_option, join_splits
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "controls", metavar="CONTROLS", help="open chromatin (DNase, ATAC): narrowPeak"
     )
-    parser.add_argument("genome", metavar="GENOME", help="FASTA file, plain or bgzip")
+    add_genome_option(parser)
     _add_relaxed_options(parser)
     parser.add_argument(
         "--length",
@@ -31,6 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bases of a window (default: 1000)",
     )
     add_window_options(parser)
+    _add_split_options(parser)
+    parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the draw, where --split gives shares (default: 0)",
+    )
+    parser.epilog = (
+        "example: rckeras data chipseq ctcf.narrowPeak.gz dnase.narrowPeak.gz "
+        "--genome hg19.fa --relaxed ctcf.relaxed.narrowPeak.gz --paper-splits chr1 "
+        "-o ctcf.h5"
+    )
+
+
+def _add_split_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--paper-splits",
@@ -41,18 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "test, or, with genome, for training",
     )
     add_split_option(group)
-    parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the draw, where --split gives shares (default: 0)",
-    )
-    parser.epilog = (
-        "example: rckeras data chipseq ctcf.narrowPeak.gz dnase.narrowPeak.gz hg19.fa "
-        "--relaxed ctcf.relaxed.narrowPeak.gz --paper-splits chr1 -o ctcf.h5"
-    )
 
 
 def _add_relaxed_options(parser: argparse.ArgumentParser) -> None:
@@ -78,9 +83,9 @@ def _add_relaxed_options(parser: argparse.ArgumentParser) -> None:
 
 def make(args: argparse.Namespace) -> "Dataset":
     """Read the windows."""
-    from rckeras.datasets.chipseq import chipseq_dataset
+    from rckeras.datasets.chipseq import load_chipseq
 
-    return chipseq_dataset(
+    return load_chipseq(
         args.peaks,
         args.controls,
         args.genome,

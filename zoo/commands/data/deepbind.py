@@ -3,6 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from zoo.commands.splits import SHARE, add_split_option, join_splits
+
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
 
@@ -26,13 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for training: a dinucleotide shuffle of each peak, or the rows of TRAIN "
         "with Bound 0 (default: dinucleotide)",
     )
-    parser.add_argument(
-        "--validation-fraction",
-        type=float,
-        default=0.0,
-        metavar="X",
-        help="share of the training peaks for validation (default: 0)",
-    )
+    add_split_option(parser, what=SHARE)
     parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
     parser.add_argument(
         "--seed",
@@ -43,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "example: rckeras data deepbind YY1_AC.seq.gz YY1_B.seq.gz "
-        "--validation-fraction 0.1 -o yy1.h5"
+        "--split validation=0.1 -o yy1.h5"
     )
 
 
@@ -55,7 +51,7 @@ def make(args: argparse.Namespace) -> "Dataset":
         args.train,
         args.test,
         negatives=args.negatives,
-        validation_fraction=args.validation_fraction,
+        splits=join_splits(args.splits),
         target=args.target,
         seed=args.seed,
     )

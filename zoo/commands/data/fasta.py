@@ -15,27 +15,19 @@ SOURCES = ("positives", "negatives", "test_positives", "test_negatives")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("positives", metavar="POSITIVES", help="FASTA file")
-    parser.add_argument(
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
         "negatives",
         metavar="NEGATIVES",
         nargs="?",
         help="FASTA file (default: a dinucleotide shuffle of each positive)",
     )
+    group.add_argument(
+        "--no-negatives", action="store_true", help="give the positives alone"
+    )
     parser.add_argument("--test-positives", metavar="FASTA", help="for the test")
     parser.add_argument("--test-negatives", metavar="FASTA", help="for the test")
-    parser.add_argument(
-        "--length",
-        type=int,
-        metavar="N",
-        help="bases of a sequence (default: those of the first one)",
-    )
-    parser.add_argument(
-        "--fit",
-        choices=("error", "crop", "pad", "both"),
-        default="error",
-        help="for sequences of another length: crop longer ones to their centre, pad "
-        "shorter ones with N, or both (default: error)",
-    )
+    _add_length_options(parser)
     add_split_option(parser)
     parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
     parser.add_argument(
@@ -51,13 +43,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_length_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--length",
+        type=int,
+        metavar="N",
+        help="bases of a sequence (default: those of the first one)",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=("error", "crop", "pad", "both"),
+        default="error",
+        help="for sequences of another length: crop longer ones to their centre, pad "
+        "shorter ones with N, or both (default: error)",
+    )
+
+
 def make(args: argparse.Namespace) -> "Dataset":
     """Read the files."""
     from rckeras.datasets.fasta import load_fasta_pair
 
+    shuffles = None if args.no_negatives else "dinucleotide"
     return load_fasta_pair(
         args.positives,
-        args.negatives or "dinucleotide",
+        args.negatives or shuffles,
         test_positives=args.test_positives,
         test_negatives=args.test_negatives,
         length=args.length,

@@ -8,7 +8,10 @@ from zoo.commands.splits import add_split_option, join_splits
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
 
-HELP = "hotspots of recombination and coldspots near them, as Brown and Lunter made"
+HELP = (
+    "hotspots of recombination, told by a mixture with a probability set by hand, and "
+    "coldspots near them (after Brown and Lunter 2018)"
+)
 SOURCES = ("maps", "genome")
 
 
@@ -18,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "maps",
         metavar="MAP",
         nargs="+",
-        help="recombination map in the layout of HapMap or of GLIMPSE, of one or more "
-        "chromosomes; plain, gzip or bgzip",
+        help="recombination map in the layout of HapMap, 1000 Genomes (the chromosome "
+        "in the file's name) or SHAPEIT and GLIMPSE; plain, gzip or bgzip",
     )
     parser.add_argument(
         "--genome",
@@ -64,8 +67,8 @@ def _add_search_options(parser: argparse.ArgumentParser) -> None:
         default=0.01,
         metavar="P",
         help="probability that a stretch between markers is hot whatever the one "
-        "before; or trained, for trained transitions, which make hotspots longer and "
-        "weaker than the published ones (default: 0.01)",
+        "before, set by hand to come near the published hotspots; or trained, for a "
+        "Markov chain, which makes hotspots longer and weaker (default: 0.01)",
     )
 
 
@@ -75,9 +78,9 @@ def _probability(text: str) -> float | None:
 
 def make(args: argparse.Namespace) -> "Dataset":
     """Find the hotspots and their coldspots."""
-    from rckeras.datasets.hotspots import BROWN_SPLITS, hotspot_dataset
+    from rckeras.datasets.hotspots import BROWN_SPLITS, load_hotspots
 
-    return hotspot_dataset(
+    return load_hotspots(
         args.maps,
         args.genome,
         hot_probability=args.hot_probability,

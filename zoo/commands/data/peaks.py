@@ -15,7 +15,7 @@ SOURCES = ("peaks", "negatives", "genome")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("peaks", metavar="PEAKS", help="narrowPeak or BED file")
-    parser.add_argument("genome", metavar="GENOME", help="FASTA file, plain or bgzip")
+    add_genome_option(parser)
     parser.add_argument(
         "--length", type=int, required=True, metavar="N", help="bases of a window"
     )
@@ -39,8 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the draw and of the shuffles (default: 0)",
     )
     parser.epilog = (
-        "example: rckeras data peaks ctcf.narrowPeak.gz hg38.fa --length 200 "
-        "--split test=chr8,chr9 -o ctcf.h5"
+        "example: rckeras data peaks ctcf.narrowPeak.gz --genome hg38.fa "
+        "--length 200 --split test=chr8,chr9 -o ctcf.h5"
+    )
+
+
+def add_genome_option(parser: argparse.ArgumentParser) -> None:
+    """Declare --genome, which windows need."""
+    parser.add_argument(
+        "--genome",
+        metavar="FASTA",
+        required=True,
+        help="genome of the same assembly, plain or bgzip",
     )
 
 
