@@ -321,7 +321,6 @@ def test_settings_of_the_batches_reach_the_training_and_not_the_validation():
     settings = TrainingSettings(
         batch_size=50,
         length=21,
-        class_weight="balanced",
         positive_fraction=0.2,
         samples_per_epoch=100,
         strands="both",
@@ -329,15 +328,21 @@ def test_settings_of_the_batches_reach_the_training_and_not_the_validation():
         max_shift=30,
     )
     training, held_out = make_streams(make_dataset(), settings)
-    x, y, weights = training[0]
+    x, y = training[0]
     assert len(training) == 2
     assert x.shape == (100, 21, 4)
     assert y.mean() == pytest.approx(0.2)
     assert set(x[..., 0].ravel()) == {0.0, 0.25, 1.0}
-    assert len(set(weights)) == 2
     x, y = held_out[0]
     assert x.shape == (50, 21, 4)
     assert held_out.samples_per_epoch == VALIDATION
+
+
+def test_class_weights_are_for_the_training_alone():
+    settings = TrainingSettings(batch_size=50, class_weight="balanced")
+    training, held_out = make_streams(make_dataset(), settings)
+    assert len(set(training[0][2])) == 2
+    assert len(held_out[0]) == 2
 
 
 @pytest.mark.parametrize(

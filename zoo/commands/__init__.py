@@ -8,21 +8,22 @@ import tempfile
 from collections.abc import Iterator
 
 
-def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Declare -o, --force and --quiet of a command that writes a table.
+def add_output_options(
+    parser: argparse.ArgumentParser,
+    file: str = "file to write (default: standard output)",
+    force: str = "replace FILE",
+    required: bool = False,
+) -> None:
+    """Declare -o, --force and --quiet.
 
     Args:
         parser: Parser, or group of options.
+        file: Help of -o.
+        force: Help of --force.
+        required: Whether -o must be given.
     """
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="file to write (default: standard output)",
-    )
-    parser.add_argument(
-        "--force", action="store_true", dest="overwrite", help="replace FILE"
-    )
+    parser.add_argument("-o", "--output", metavar="FILE", required=required, help=file)
+    parser.add_argument("--force", action="store_true", dest="overwrite", help=force)
     parser.add_argument(
         "--quiet",
         action="store_false",

@@ -1,4 +1,4 @@
-"""The option --split, which several commands share."""
+"""The options --split, --target and --seed, which kinds of data share."""
 
 import argparse
 
@@ -26,6 +26,25 @@ def add_split_option(
         type=_split,
         metavar="SPLIT=VALUE",
         help=what + more,
+    )
+
+
+def add_target_options(
+    parser: argparse.ArgumentParser, seed_of: str = "the draw and of the shuffles"
+) -> None:
+    """Declare --target and --seed.
+
+    Args:
+        parser: Parser, or group of options.
+        seed_of: What the seed is of.
+    """
+    parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"of {seed_of} (default: 0)",
     )
 
 

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import sys
 
-from zoo.commands import import_keras
+from zoo.commands import add_output_options, import_keras
 
 # Those of rckeras, whose import would take seconds.
 STRANDS = ("forward", "random", "both")
@@ -29,7 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_network_options(parser)
     _add_data_options(parser)
     _add_fit_options(parser)
-    _add_output_options(parser)
+    add_output_options(
+        parser.add_argument_group("output"),
+        "file to write (.keras); FILE.csv is the history, FILE.json says how it was "
+        "made, and FILE.resume is there while training is unfinished",
+        "replace FILE, and give up an unfinished training with other options",
+        required=True,
+    )
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
@@ -112,30 +118,6 @@ def _add_number(group, name: str, default: int, help: str) -> None:
         default=default,
         metavar="N",
         help=f"{help} (default: {default})",
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("output")
-    group.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        required=True,
-        help="file to write (.keras); FILE.csv is the history, FILE.json says how it "
-        "was made, and FILE.resume is there while training is unfinished",
-    )
-    group.add_argument(
-        "--force",
-        action="store_true",
-        dest="overwrite",
-        help="replace FILE, and give up an unfinished training with other options",
-    )
-    group.add_argument(
-        "--quiet",
-        action="store_false",
-        dest="progress",
-        help="neither bar nor summary on standard error",
     )
 
 

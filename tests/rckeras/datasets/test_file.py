@@ -126,7 +126,7 @@ def test_the_sidecar_says_how_the_file_was_made(tmp_path):
     assert found["sequences"] == make_dataset().split_sizes()
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     assert found["sources"] == [{"path": str(source), "size": 9, "sha256": digest}]
-    assert set(found["versions"]) == {"rckeras", "keras", "numpy", "h5py", "python"}
+    assert set(found["versions"]) >= {"rckeras", "keras", "numpy", "h5py", "python"}
 
 
 def test_a_file_is_not_overwritten_without_being_told(tmp_path):

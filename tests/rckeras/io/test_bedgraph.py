@@ -7,39 +7,14 @@ from hypothesis import strategies as st
 
 from rckeras.io.bedgraph import Signal, read_bedgraph
 
+READ, FILE = read_bedgraph, "some.bedgraph"
+
 THREE = "chr2\t10\t20\t1.5\nchr2\t20\t25\t-2\nchr1\t0\t5\t3e-2\n"
 SIGNALS = [
     Signal("chr2", 10, 20, 1.5, 1),
     Signal("chr2", 20, 25, -2.0, 2),
     Signal("chr1", 0, 5, 0.03, 3),
 ]
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes or text to a bedGraph file."""
-
-    def write(content):
-        path = tmp_path / "some.bedgraph"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def refused(write):
-    """The message with which a text is refused, without the file's name."""
-
-    def refused(content):
-        path = write(content)
-        with pytest.raises(ValueError, match=r"some\.bedgraph") as error:
-            list(read_bedgraph(path))
-        message = str(error.value)
-        assert message.startswith(str(path))
-        return message.removeprefix(str(path))
-
-    return refused
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from rckeras.io.fasta import FastaRecord, read_fasta
 
+READ, FILE = read_fasta, "some.fa"
+
 LETTERS = "ACGTUNRYSWKMBDHVacgtnX"
 
 TWO = ">one first promoter\nACGT\nacgt\nAC\n>two\nGGN\n"
@@ -13,33 +15,6 @@ RECORDS = [
     FastaRecord("one", "first promoter", "ACGTacgtAC", 1),
     FastaRecord("two", "", "GGN", 5),
 ]
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes or text to a FASTA file."""
-
-    def write(content):
-        path = tmp_path / "some.fa"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def refused(write):
-    """The message with which a text is refused, without the file's name."""
-
-    def refused(content):
-        path = write(content)
-        with pytest.raises(ValueError, match=r"some\.fa") as error:
-            list(read_fasta(path))
-        message = str(error.value)
-        assert message.startswith(str(path))
-        return message.removeprefix(str(path))
-
-    return refused
 
 
 def test_records_carry_name_description_letters_and_line(write):

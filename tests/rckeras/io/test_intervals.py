@@ -6,39 +6,14 @@ from hypothesis import strategies as st
 
 from rckeras.io.intervals import Interval, read_bed
 
+READ, FILE = read_bed, "some.bed"
+
 THREE = "chr1\t10\t20\tpeak1\t960\t+\nchr2\t0\t5\tpeak2\t0\t-\nchrX\t7\t8\t.\t0\t.\n"
 INTERVALS = [
     Interval("chr1", 10, 20, "peak1", "+", 1),
     Interval("chr2", 0, 5, "peak2", "-", 2),
     Interval("chrX", 7, 8, ".", ".", 3),
 ]
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes or text to a BED file."""
-
-    def write(content):
-        path = tmp_path / "some.bed"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def refused(write):
-    """The message with which a text is refused, without the file's name."""
-
-    def refused(content):
-        path = write(content)
-        with pytest.raises(ValueError, match=r"some\.bed") as error:
-            list(read_bed(path))
-        message = str(error.value)
-        assert message.startswith(str(path))
-        return message.removeprefix(str(path))
-
-    return refused
 
 
 @pytest.mark.parametrize(

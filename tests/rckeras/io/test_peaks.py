@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from rckeras.io.intervals import read_bed
 from rckeras.io.peaks import Peak, read_narrowpeak
 
+READ, FILE = read_narrowpeak, "some.narrowPeak"
+
 THREE = (
     "chr1\t10\t21\tpeak1\t960\t+\t5.5\t3.25\t2\t4\n"
     "chr2\t0\t5\tpeak2\t0\t-\t-1\t-1.00000\t-1e0\t0\n"
@@ -18,33 +20,6 @@ PEAKS = [
     Peak("chrX", 7, 8, ".", 1200.5, ".", 100.0, 0.0, 0.0, None, 3),
 ]
 GOOD = "chr1\t10\t21\tpeak1\t960\t+\t5.5\t3.25\t2\t4"
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes or text to a narrowPeak file."""
-
-    def write(content):
-        path = tmp_path / "some.narrowPeak"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def refused(write):
-    """The message with which a text is refused, without the file's name."""
-
-    def refused(content):
-        path = write(content)
-        with pytest.raises(ValueError, match=r"some\.narrowPeak") as error:
-            list(read_narrowpeak(path))
-        message = str(error.value)
-        assert message.startswith(str(path))
-        return message.removeprefix(str(path))
-
-    return refused
 
 
 @pytest.mark.parametrize(

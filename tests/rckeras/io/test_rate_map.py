@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from rckeras.io.rate_map import RateMap, read_rate_map
 
+READ, FILE = read_rate_map, "some.map"
+
 HAPMAP = (
     "Chromosome\tPosition(bp)\tRate(cM/Mb)\tMap(cM)\n"
     "chr1\t101\t2.0\t0.0\n"
@@ -20,31 +22,6 @@ GLIMPSE = (
     "101\tchr1\t0.0\n1101\tchr1\t0.002\n3101\tchr1\t0.003\n"
     "1\tchr2\t0\n501\tchr2\t5e-3\n"
 )
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes or text to a map."""
-
-    def write(content):
-        path = tmp_path / "some.map"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def refused(write):
-    """The message with which a text is refused, without the file's name."""
-
-    def refused(content):
-        path = write(content)
-        with pytest.raises(ValueError, match=r"some\.map") as error:
-            read_rate_map(path)
-        return str(error.value).removeprefix(str(path))
-
-    return refused
 
 
 @pytest.mark.parametrize("layout", [HAPMAP, GLIMPSE], ids=["HapMap", "GLIMPSE"])

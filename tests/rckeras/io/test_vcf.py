@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from rckeras.io.vcf import Variant, read_vcf
 from tests.rckeras.io.test_text import bgzip
 
+READ, FILE = read_vcf, "some.vcf"
+
 HEADER = (
     "##fileformat=VCFv4.2\n##INFO=<ID=DP,Number=1,Type=Integer,Description=''>\n"
     "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tone\n"
@@ -24,33 +26,6 @@ VARIANTS = [
     Variant("X", 1, ".", "N", (), ".", ".", ".", 6),
 ]
 GOOD = "chr1\t5\t.\tA\tG\t.\t.\t.\n"
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes bytes or text to a VCF file."""
-
-    def write(content):
-        path = tmp_path / "some.vcf"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def refused(write):
-    """The message with which a text is refused, without the file's name."""
-
-    def refused(content):
-        path = write(content)
-        with pytest.raises(ValueError, match=r"some\.vcf") as error:
-            list(read_vcf(path))
-        message = str(error.value)
-        assert message.startswith(str(path))
-        return message.removeprefix(str(path))
-
-    return refused
 
 
 def with_alleles(ref, alt, position=9):

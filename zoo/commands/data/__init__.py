@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from zoo.commands import import_keras
+from zoo.commands import add_output_options, import_keras
 from zoo.prediction import check_apart
 
 if TYPE_CHECKING:
@@ -43,27 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         module.add_arguments(chosen)
         chosen.set_defaults(kind=module)
         if name != "describe":
-            _add_output_options(chosen)
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("output")
-    group.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        required=True,
-        help="file to write (HDF5); FILE.json says how it was made",
-    )
-    group.add_argument(
-        "--force", action="store_true", dest="overwrite", help="replace FILE"
-    )
-    group.add_argument(
-        "--quiet",
-        action="store_false",
-        dest="progress",
-        help="neither bar nor summary on standard error",
-    )
+            add_output_options(
+                chosen.add_argument_group("output"),
+                "file to write (HDF5); FILE.json says how it was made",
+                required=True,
+            )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from zoo.commands.data.peaks import add_genome_option, add_window_options
-from zoo.commands.splits import add_split_option, join_splits
+from zoo.commands.splits import add_split_option, add_target_options, join_splits
 
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
@@ -32,14 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_window_options(parser)
     _add_split_options(parser)
-    parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the draw, where --split gives shares (default: 0)",
-    )
+    add_target_options(parser, "the draw, where --split gives shares")
     parser.epilog = (
         "example: rckeras data chipseq ctcf.narrowPeak.gz dnase.narrowPeak.gz "
         "--genome hg19.fa --relaxed ctcf.relaxed.narrowPeak.gz --paper-splits chr1 "

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from zoo.commands.splits import add_split_option, join_splits
+from zoo.commands.splits import add_split_option, add_target_options, join_splits
 
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
@@ -29,14 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test-negatives", metavar="FASTA", help="for the test")
     _add_length_options(parser)
     add_split_option(parser)
-    parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the draw and of the shuffles (default: 0)",
-    )
+    add_target_options(parser)
     parser.epilog = (
         "example: rckeras data fasta bound.fa open.fa --split validation=0.1 "
         "-o bound.h5"

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from zoo.commands.splits import add_split_option, join_splits
+from zoo.commands.splits import add_split_option, add_target_options, join_splits
 
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
@@ -30,14 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-negatives", action="store_true", help="give the windows on PEAKS alone"
     )
     add_split_option(parser)
-    parser.add_argument("--target", metavar="NAME", default="bound", help="its name")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the draw and of the shuffles (default: 0)",
-    )
+    add_target_options(parser)
     parser.epilog = (
         "example: rckeras data peaks ctcf.narrowPeak.gz --genome hg38.fa "
         "--length 200 --split test=chr8,chr9 -o ctcf.h5"
