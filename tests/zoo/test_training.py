@@ -339,7 +339,7 @@ def test_settings_of_the_batches_reach_the_training_and_not_the_validation():
 
 
 def test_class_weights_are_for_the_training_alone():
-    settings = TrainingSettings(batch_size=50, class_weight="balanced")
+    settings = TrainingSettings(strands="forward", n_value=0.0, class_weight="balanced")
     training, held_out = make_streams(make_dataset(), settings)
     assert len(set(training[0][2])) == 2
     assert len(held_out[0]) == 2
