@@ -23,6 +23,7 @@ import csv
 import io
 import json
 import math
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,15 @@ class Checkpoints(keras.callbacks.Callback):
         path = self.folder / "state.npz"
         if not path.exists():
             return
-        with np.load(path) as arrays:
-            self.history = json.loads(str(arrays["history"]))
-            for index, variable in enumerate(_variables(model)):
-                variable.assign(arrays[str(index)])
+        try:
+            with np.load(path) as arrays:
+                self.history = json.loads(str(arrays["history"]))
+                for index, variable in enumerate(_variables(model)):
+                    variable.assign(arrays[str(index)])
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path} was damaged; remove {self.folder} to start over"
+            ) from error
 
     def best_weights(self) -> list[np.ndarray]:
         """Weights of the best epoch."""

@@ -259,8 +259,12 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     sidecar = path.with_name(f"{path.name}.json")
     if not (path.is_file() and sidecar.is_file()):
         return {}
-    noted = json.loads(sidecar.read_text("utf-8"))
-    return noted if noted.get("sha256") == sha256_of(path) else {}
+    try:
+        noted = json.loads(sidecar.read_text("utf-8"))
+    except ValueError:
+        return {}
+    mine = isinstance(noted, dict) and noted.get("sha256") == sha256_of(path)
+    return noted if mine else {}
 
 
 def _load_file(path: str | os.PathLike) -> "keras.Model":

@@ -139,12 +139,17 @@ def _beside(output: Path, suffix: str) -> Path:
 
 
 def _check_output(output: Path, folder: Path, overwrite: bool) -> None:
+    from zoo.checkpoints import find_run
+
     if output.suffix != ".keras":
         raise ValueError(f"`output` must end in .keras. Received: {output}")
     if not output.parent.is_dir():
         raise FileNotFoundError(f"{output}: there is no folder {output.parent}")
-    # An unfinished training has files of its own beside its output.
-    others = () if folder.exists() else ("csv", "json")
+    unfinished = find_run(folder) is not None
+    if folder.exists() and not unfinished and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} exists, and is of no unfinished training")
+    # An unfinished training may have written these beside its output.
+    others = () if unfinished else ("csv", "json")
     for path in (output, *(_beside(output, suffix) for suffix in others)):
         if path.is_dir() or (path.exists() and not overwrite):
             raise FileExistsError(
@@ -165,22 +170,10 @@ def _facts(
     return {
         "network": os.fspath(name),
         "start_sha256": [sha256_of(p) for p in started_from if Path(p).is_file()],
-        "data_sha256": _digest_of(Path(data)),
+        "data_sha256": sha256_of(data),
         **dataclasses.asdict(settings),
         "backend": keras.backend.backend(),
     }
-
-
-def _digest_of(data: Path) -> str:
-    """SHA-256 of a dataset, from its sidecar if that fits."""
-    from rckeras.datasets.file import sha256_of, sidecar_of
-
-    sidecar = sidecar_of(data)
-    if sidecar.is_file():
-        noted = json.loads(sidecar.read_text("utf-8"))
-        if noted.get("size") == data.stat().st_size and noted.get("sha256"):
-            return noted["sha256"]
-    return sha256_of(data)
 
 
 def _fit(
@@ -223,7 +216,8 @@ def _publish(
     if best is None:
         raise ValueError(
             f"{checkpoints.monitor or 'loss'} was not a finite number in any epoch; "
-            "try a smaller `learning_rate` (--learning-rate)"
+            "try a smaller `learning_rate` (--learning-rate), with overwrite=True "
+            "(--force) to start over"
         )
     summary = TrainingSummary(output, len(history), best + 1, history[best])
     network.set_weights(checkpoints.best_weights())

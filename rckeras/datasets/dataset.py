@@ -254,7 +254,9 @@ class Dataset:
 
     def _splits(self) -> np.ndarray:
         if self.splits is None:
-            raise ValueError("the dataset has no splits; `split` must be None")
+            raise ValueError(
+                "the dataset has no splits; `split` must be None (--split all)"
+            )
         return self.splits
 
 

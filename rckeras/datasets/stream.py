@@ -32,8 +32,9 @@ class SequenceStream(keras.utils.PyDataset):
 
     Call `fit(stream, shuffle=False)`: batches are drawn at random already, while `fit`
     would ask for them in an order of its own, from Python's global generator, that no
-    thread can work ahead for. `FollowEpoch` keeps a stream at the epoch of `fit` where
-    training is taken up again.
+    thread can work ahead for. The length of an epoch is set by `samples_per_epoch`
+    here, not by `steps_per_epoch` there. `FollowEpoch` keeps a stream at the epoch of
+    `fit` where training is taken up again.
 
     Args:
         dataset: A `rckeras.datasets.Dataset`, in memory or in a file.
@@ -255,10 +256,16 @@ class FollowEpoch(keras.callbacks.Callback):
 
     Training that is taken up again, by `initial_epoch` or by
     `keras.callbacks.BackupAndRestore`, then sees what it would have seen without the
-    break. Without this callback a stream counts for itself, from 0.
+    break. Without this callback a stream counts the epochs that were drawn whole,
+    from 0; but one that has only one or two batches an epoch may begin with 1, for
+    Keras draws as many before it trains.
 
     Args:
         stream: A `SequenceStream`.
+
+    Raises:
+        ValueError: When training begins, if `steps_per_epoch` of `fit` is not the
+            number of batches of the stream.
 
     Example:
 
@@ -274,6 +281,16 @@ class FollowEpoch(keras.callbacks.Callback):
     def __deepcopy__(self, memo: dict) -> Self:
         # keras-tuner copies callbacks, and the copy must move the stream of `fit`.
         return type(self)(self.stream)
+
+    def on_train_begin(self, logs: Mapping | None = None) -> None:
+        """Refuses epochs that are not those of the stream; Keras calls this."""
+        steps = self.params.get("steps")
+        if steps not in (None, self.stream.num_batches):
+            raise ValueError(
+                "`steps_per_epoch` of `fit` would cut the stream's epochs into others; "
+                "give the stream `samples_per_epoch` instead. Received: "
+                f"{steps} steps for {self.stream.num_batches} batches"
+            )
 
     def on_epoch_begin(self, epoch: int, logs: Mapping | None = None) -> None:
         """Tells the stream the epoch; Keras calls this."""

@@ -99,3 +99,10 @@ def test_facts_come_back_as_json_has_them(tmp_path):
     facts = {"a": None, "b": 0.1, "c": ["x"], "d": "é"}
     open_run(tmp_path / "run", facts, overwrite=False)
     assert json.loads(json.dumps(find_run(tmp_path / "run"))) == facts
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no archive"])
+def test_a_damaged_state_is_named(tmp_path, content):
+    (tmp_path / "state.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"state\.npz was damaged; remove"):
+        Checkpoints(tmp_path, "val_loss", 2, seed=0).restore(None)

@@ -487,12 +487,42 @@ def test_predictions_have_the_names_of_the_targets_trained_on(
     assert capsys.readouterr().out.startswith("name\ttarget_0\n")
 
 
-def test_the_digest_of_data_without_a_sidecar_is_computed(folder, data, tmp_path):
+def test_the_digest_is_that_of_the_data_whatever_their_sidecar_says(
+    folder, data, tmp_path
+):
     copy = tmp_path / "copy.h5"
     copy.write_bytes(data.read_bytes())
+    stale = {"sha256": "of other data", "size": copy.stat().st_size}
+    (tmp_path / "copy.h5.json").write_text(json.dumps(stale))
     quietly(folder / "start.keras", copy, tmp_path / "mine.keras")
     noted = json.loads((tmp_path / "mine.keras.json").read_text())
     assert noted["data_sha256"] == sha256_of(data)
+
+
+def test_a_folder_that_is_of_no_training_is_left_alone(folder, data, tmp_path):
+    other = tmp_path / "mine.keras.resume"
+    other.mkdir()
+    (other / "model.keras").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match="of no unfinished training"):
+            quietly(
+                folder / "start.keras",
+                data,
+                tmp_path / "mine.keras",
+                overwrite=overwrite,
+            )
+    assert (other / "model.keras").read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["[1]", "{"])
+def test_a_file_that_only_looks_like_a_sidecar_is_none(
+    folder, data, tmp_path, capsys, text
+):
+    network = tmp_path / "start.keras"
+    network.write_bytes((folder / "start.keras").read_bytes())
+    (tmp_path / "start.keras.json").write_text(text)
+    predict_file(network, data, progress=False)
+    assert capsys.readouterr().out.startswith("name\ttarget_0\n")
 
 
 def test_the_command_hands_on_every_option(monkeypatch):

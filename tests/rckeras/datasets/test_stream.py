@@ -406,6 +406,14 @@ def test_training_taken_up_again_sees_what_it_would_have_seen():
         np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
+def test_epochs_of_fit_that_are_not_those_of_the_stream_are_refused():
+    stream = SequenceStream(make_dataset(), 16)
+    with pytest.raises(ValueError, match=r"`samples_per_epoch` instead.*3 steps for 7"):
+        small_model().fit(
+            stream, steps_per_epoch=3, verbose=0, callbacks=[FollowEpoch(stream)]
+        )
+
+
 def test_a_stream_counts_the_epochs_of_fit_itself():
     stream = SequenceStream(make_dataset(), 16)
     model = small_model()
