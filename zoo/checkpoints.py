@@ -24,12 +24,14 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from rckeras.io.whole import complete_or_none, write_whole
 
 _FILES = ("run.json", "state.npz", "best-*.npz", "history.csv", "model.keras", "*.part")
 
@@ -121,7 +123,7 @@ class Checkpoints(keras.callbacks.Callback):
         rows.writerow(["epoch", *names])
         for number, logs in enumerate(self.history, start=1):
             rows.writerow([number, *(f"{logs[name]:.9g}" for name in names)])
-        write_text(path, text.getvalue())
+        write_whole(path, text.getvalue())
 
     def _path_of(self, epoch: int) -> Path:
         return self.folder / f"best-{epoch + 1}.npz"
@@ -160,7 +162,7 @@ def open_run(folder: Path, facts: dict[str, Any], overwrite: bool) -> None:
     if differing or found is None:
         clear_run(folder)
         folder.mkdir(exist_ok=True)
-        write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
+        write_whole(folder / "run.json", json.dumps(facts, indent=2) + "\n")
 
 
 def find_run(folder: Path) -> dict[str, Any] | None:
@@ -178,12 +180,6 @@ def clear_run(folder: Path) -> None:
         folder.rmdir()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that gets its name when it is complete."""
-    with _part_of(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
 def _variables(model: keras.Model) -> list[keras.Variable]:
     """Everything that changes in training, the seeds of dropout included."""
     if not model.optimizer.built:
@@ -194,12 +190,5 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 def _save(path: Path, variables: list[keras.Variable], **more: np.ndarray) -> None:
     arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
     named = {str(index): array for index, array in enumerate(arrays)}
-    with _part_of(path) as part, part.open("wb") as file:
+    with complete_or_none(path) as part, part.open("wb") as file:
         np.savez(file, **named, **more)
-
-
-@contextlib.contextmanager
-def _part_of(path: Path) -> Iterator[Path]:
-    part = path.with_name(f"{path.name}.part")
-    yield part
-    part.replace(path)

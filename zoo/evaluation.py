@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.prediction import check_apart, has_room_for_bar, open_model
@@ -95,7 +94,6 @@ def _write(text: str, output: str | os.PathLike | None) -> None:
     if is_standard_output(output):
         sys.stdout.write(text)
         return
-    path = Path(output)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    from rckeras.io.whole import write_whole
+
+    write_whole(output, text)

@@ -32,6 +32,7 @@ from zoo.loading import load
 from zoo.messages import in_short
 from zoo.registry import Card, describe
 from zoo.sources import open_source
+from zoo.store import sha256_of
 from zoo.tables import Columns, check_output, is_standard_output, open_table
 
 if TYPE_CHECKING:
@@ -254,8 +255,6 @@ def open_model(
 
 def _read_sidecar(path: Path) -> dict[str, Any]:
     """What `zoo.train` noted beside a file, if it wrote that file."""
-    from rckeras.datasets.file import sha256_of
-
     sidecar = path.with_name(f"{path.name}.json")
     if not (path.is_file() and sidecar.is_file()):
         return {}

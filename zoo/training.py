@@ -15,11 +15,9 @@ import dataclasses
 import importlib
 import json
 import os
-import platform
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +29,7 @@ from zoo.learning import (
     resolve_monitor,
 )
 from zoo.prediction import check_apart
+from zoo.store import sha256_of
 
 if TYPE_CHECKING:
     import keras
@@ -164,8 +163,6 @@ def _facts(
     """All that decides on the numbers of a training."""
     import keras
 
-    from rckeras.datasets.file import sha256_of
-
     started_from = [path for path in (name, settings.weights) if path is not None]
     return {
         "network": os.fspath(name),
@@ -232,12 +229,10 @@ def _publish(
 def _write_sidecar(
     summary: TrainingSummary, saved: Path, facts: dict[str, Any], command: str | None
 ) -> None:
-    from rckeras.datasets.file import sha256_of
-    from zoo.checkpoints import write_text
+    from rckeras.datasets.file import versions
+    from rckeras.io.whole import write_whole
 
     backend = importlib.import_module(facts["backend"])
-    versions = {name: version(name) for name in ("rckeras", "keras", "numpy", "h5py")}
-    versions |= {facts["backend"]: backend.__version__}
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
@@ -246,7 +241,7 @@ def _write_sidecar(
         "best_epoch": summary.best_epoch,
         "metrics": summary.metrics,
         "sha256": sha256_of(saved),
-        "versions": versions | {"python": platform.python_version()},
+        "versions": versions() | {facts["backend"]: backend.__version__},
     }
     path = _beside(summary.output, "json")
-    write_text(path, json.dumps(provenance, indent=2) + "\n")
+    write_whole(path, json.dumps(provenance, indent=2) + "\n")

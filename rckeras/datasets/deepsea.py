@@ -26,9 +26,9 @@ from rckeras.datasets.dataset import SPLITS, Dataset
 from rckeras.datasets.file import (
     allocate,
     check_new,
+    describe_source,
     load_dataset,
     open_hdf5,
-    sha256_of,
     write_header,
     write_sidecar,
 )
@@ -317,14 +317,7 @@ def _finish(output: Unfinished, parts: list[_Part], command: str | None) -> None
     # Replaced in its place, the attribute moves nothing in the file.
     with h5py.File(output.part, "r+") as file:
         file.attrs.modify("notes", _padded(notes))
-    described = [
-        {
-            "path": str(part.path),
-            "size": part.path.stat().st_size,
-            "sha256": sha256_of(part.path),
-        }
-        for part in parts
-    ]
+    described = [describe_source(part.path) for part in parts]
     write_sidecar(output.part, load_dataset(output.part), command, None, described)
     output.finish()
 

@@ -20,13 +20,12 @@ Beside `NAME` lies `NAME.json`, which says how the file was made: command, seed,
 versions, and SHA-256 of the sources and of the file itself.
 """  # noqa: E501
 
-import contextlib
 import hashlib
 import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +35,7 @@ import h5py
 import numpy as np
 
 from rckeras.datasets.dataset import Dataset, Truth
+from rckeras.io.whole import complete_or_none, write_whole
 
 FORMAT = "rckeras dataset"
 VERSION = 1
@@ -118,8 +118,8 @@ def save_dataset(
     """
     path = Path(path)
     check_new(path, overwrite)
-    described = [_describe_source(source) for source in sources]
-    with _complete_or_none(path) as part, h5py.File(part, "w") as file:
+    described = [describe_source(source) for source in sources]
+    with complete_or_none(path) as part, h5py.File(part, "w") as file:
         write_header(file, dataset.targets, dataset.notes)
         file["sequences"] = dataset.sequences
         name, labels = _stored_labels(dataset)
@@ -261,19 +261,18 @@ def write_sidecar(
         "targets": len(dataset.targets),
         "size": path.stat().st_size,
         "sha256": sha256_of(path),
-        "versions": _versions(),
+        "versions": versions(),
     }
     text = json.dumps(provenance, indent=2) + "\n"
-    with _complete_or_none(sidecar_of(path)) as part:
-        part.write_text(text, encoding="utf-8")
+    write_whole(sidecar_of(path), text)
 
 
-def _versions() -> dict[str, str]:
-    """Versions of Python, and of the packages that had to do with a dataset."""
+def versions() -> dict[str, str]:
+    """Versions of Python, and of the packages that had to do with data."""
     used = [name for name in _READERS if name in sys.modules]
     names = ("rckeras", "keras", "numpy", "h5py", *used)
-    versions = {name: version(name) for name in names}
-    return versions | {"python": platform.python_version()}
+    found = {name: version(name) for name in names}
+    return found | {"python": platform.python_version()}
 
 
 def sidecar_of(path: str | os.PathLike) -> Path:
@@ -288,18 +287,8 @@ def sha256_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextlib.contextmanager
-def _complete_or_none(path: Path) -> Iterator[Path]:
-    """A file of another name, which gets this one when it is complete."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _describe_source(path: str | os.PathLike) -> dict[str, Any]:
+def describe_source(path: str | os.PathLike) -> dict[str, Any]:
+    """What a sidecar says of a file that a dataset was made from."""
     path = Path(path)
     size = path.stat().st_size
     return {"path": str(path), "size": size, "sha256": sha256_of(path)}

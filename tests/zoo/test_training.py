@@ -15,6 +15,7 @@ from rckeras.datasets import Dataset, load_dataset, save_dataset
 from rckeras.datasets.file import sha256_of
 from rckeras.datasets.stream import STRANDS
 from rckeras.evaluation import evaluate
+from rckeras.io import whole as files
 from rckeras.sequence.codes import base_codes
 from tuning.cli import main
 from zoo import checkpoints
@@ -142,7 +143,7 @@ class StoppedError(Exception):
 
 
 def stop_at(monkeypatch, name, count):
-    """Let a function of the checkpoints raise, the time of a number."""
+    """Let a function that writes files raise, the time of a number."""
     original, calls = getattr(checkpoints, name), []
 
     def stopping(*args, **options):
@@ -152,6 +153,8 @@ def stop_at(monkeypatch, name, count):
         return original(*args, **options)
 
     monkeypatch.setattr(checkpoints, name, stopping)
+    if hasattr(files, name):
+        monkeypatch.setattr(files, name, stopping)
 
 
 PATIENT = TrainingSettings(epochs=12, batch_size=64, learning_rate=0.2, patience=2)
@@ -181,7 +184,7 @@ def test_the_best_epoch_is_kept_and_training_ends(whole, data):
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        *(("write_text", count) for count in (0, 2, 4, -2, -1)),
+        *(("write_whole", count) for count in (0, 2, 4, -2, -1)),
         *(("_save", count) for count in (0, 1, 3)),
     ],
 )

@@ -20,8 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print sizes, targets and provenance; fail where the file has changed."""
     from rckeras.datasets import load_dataset
-    from rckeras.datasets.file import sha256_of, sidecar_of
+    from rckeras.datasets.file import sidecar_of
     from zoo.commands.data import summary
+    from zoo.store import sha256_of
 
     dataset = load_dataset(args.path)
     print(f"{args.path}: {summary(dataset)}")
