@@ -1,9 +1,33 @@
 """Activations that the papers use and Keras 3 lacks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
+
+
+def get(identifier: str | Callable | None) -> Callable:
+    """As `keras.activations.get`, with the names of this module besides.
+
+    Args:
+        identifier: Name of an activation here or in Keras, or a function.
+
+    Returns:
+        The function.
+
+    Raises:
+        ValueError: If there is no such activation.
+
+    Example:
+
+    >>> get("shifted_relu") is shifted_relu
+    True
+    """
+    own = {f.__name__: f for f in (shifted_relu, legacy_hard_sigmoid, threshold_relu)}
+    if isinstance(identifier, str) and identifier in own:
+        return own[identifier]
+    return keras.activations.get(identifier)
 
 
 @keras.saving.register_keras_serializable("rckeras")

@@ -99,10 +99,50 @@ class Motif:
 
     @property
     def information_content(self) -> np.ndarray:
-        """Bits of each position, from 0 (all bases alike) to 2 (one base only)."""
+        """Bits of each position, from 0 (all bases alike) to 2 (one base only).
+
+        Position `i` has `log2(4) + sum(p_i * log2(p_i))` over the four bases (Koo and
+        Eddy 2019, "Visualizing first layer filters").
+        """
         p = self.probabilities
         logs = np.log2(p, where=p > 0, out=np.zeros_like(p))
         return 2 + (p * logs).sum(axis=1)
+
+    def trim(self, threshold: float = 0.5, pad: int = 3) -> Self:
+        """The motif without its uninformative ends.
+
+        What remains reaches from the first position with more than `threshold` bits
+        to the last one, and `pad` positions further at either end, as far as there
+        are any. A motif without such a position is kept as it is.
+
+        Args:
+            threshold: Bits, from 0 to 2.
+            pad: Positions kept at either end, 0 or more.
+
+        Raises:
+            ValueError: If `threshold` or `pad` is out of range.
+
+        Reference: Koo and Eddy 2019; the numbers are those of their released code,
+        which trims filters so before it compares them with known motifs.
+
+        Example:
+
+        >>> rows = [[1, 1, 1, 1], [0, 0, 8, 0], [0, 8, 0, 0], [2, 2, 2, 2]]
+        >>> Motif.from_counts("box", rows).trim(pad=0).consensus
+        'GC'
+        """
+        if not 0 <= threshold <= 2:
+            raise ValueError(
+                f"`threshold` must be from 0 to 2 bits. Received: {threshold}"
+            )
+        if pad < 0:
+            raise ValueError(f"`pad` must be 0 or more. Received: {pad}")
+        informative = np.flatnonzero(self.information_content > threshold)
+        if not informative.size:
+            return self
+        kept = slice(max(0, informative[0] - pad), informative[-1] + pad + 1)
+        counts = None if self.counts is None else self.counts[kept]
+        return replace(self, probabilities=self.probabilities[kept], counts=counts)
 
     def reverse_complement(self) -> Self:
         """The motif as it is found on the other strand; all else is kept."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from rckeras import activations
 from rckeras.layers import (
     MonteCarloDropout,
     RevCompAveragePooling,
@@ -64,7 +65,8 @@ def prdm9(
         kernel_sizes: Width of each convolution's filters in bases or positions.
         pool_sizes: Width and stride of the pool after each convolution; 1 for none.
         activation: Activation of the convolutions, such as `"elu"` or
-            `rckeras.activations.shifted_relu`, which the paper prefers to ReLUs.
+            `"shifted_relu"`, which the paper prefers to ReLUs; see
+            `rckeras.activations.get`.
         equivariant: Whether the convolutions' weights are tied over both strands.
         strand_pooling: `"sum"`, `"average"` or `"max"` over the strands, if
             equivariant.
@@ -146,7 +148,7 @@ def brown_simulation(
             "global_pool".
         filters: Number of channels; even, and half of them free, if equivariant.
         kernel_size: Width of a filter in bases.
-        activation: Activation of the convolution.
+        activation: Activation of the convolution, as in `prdm9`.
         equivariant: Whether the convolution's weights are tied over both strands.
         strand_pooling: `"sum"`, `"average"` or `"max"` over the strands, if
             equivariant.
@@ -186,7 +188,7 @@ def _convolution(channels, kernel_size, activation, equivariant, l2, name):
     return layer(
         half(filters=channels) if equivariant else channels,
         kernel_size,
-        activation=activation,
+        activation=activations.get(activation),
         kernel_regularizer=keras.regularizers.L2(l2) if l2 > 0 else None,
         name=name,
     )

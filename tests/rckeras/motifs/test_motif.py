@@ -89,3 +89,58 @@ def test_a_row_without_counts_is_refused():
 def test_counts_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"\(1, 4\). Received: \(2, 4\)"):
         Motif("one", [[1, 0, 0, 0]], counts=np.ones((2, 4)))
+
+
+def motif_with_bits(informative):
+    """A motif with two bits where `informative` has 1, none where it has 0."""
+    rows = [[0, 0, 1, 0] if bit else [0.25] * 4 for bit in informative]
+    return Motif("one", rows, "MA1.1", np.multiply(rows, 8), "here")
+
+
+@pytest.mark.parametrize(
+    ("informative", "pad", "kept"),
+    [
+        ([0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 3, (2, 11)),
+        ([0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0], 0, (5, 8)),
+        ([0, 1, 0, 0, 0, 1, 0], 3, (0, 7)),
+        ([1, 0, 0, 0, 0], 1, (0, 2)),
+        ([0, 0, 0], 0, (0, 3)),
+    ],
+)
+def test_trimming_cuts_the_ends_without_information_up_to_the_pad(
+    informative, pad, kept
+):
+    motif = motif_with_bits(informative)
+    trimmed = motif.trim(pad=pad)
+    start, end = kept
+    assert (trimmed.probabilities == motif.probabilities[start:end]).all()
+    assert (trimmed.counts == motif.counts[start:end]).all()
+    assert (trimmed.name, trimmed.matrix_id, trimmed.source) == ("one", "MA1.1", "here")
+
+
+def test_a_position_counts_as_informative_above_the_threshold_only():
+    rows = [[0.25] * 4, [0.5, 0.5, 0, 0], [1, 0, 0, 0]]  # 0, 1 and 2 bits
+    assert len(Motif("one", rows).trim(threshold=0.99, pad=0)) == 2
+    assert len(Motif("one", rows).trim(threshold=1.0, pad=0)) == 1
+
+
+@given(seed=st.integers(0, 2**32), pad=st.integers(0, 4))
+def test_trimming_and_the_other_strand_go_in_either_order(seed, pad):
+    draws = np.random.default_rng(seed).dirichlet([0.4] * 4, 12)
+    motif = Motif("some", draws)
+    one = motif.trim(pad=pad).reverse_complement().probabilities
+    other = motif.reverse_complement().trim(pad=pad).probabilities
+    assert one.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold": 2.5}, r"`threshold` .* Received: 2.5"),
+        ({"threshold": float("nan")}, r"`threshold` .* Received: nan"),
+        ({"pad": -1}, r"`pad` .* Received: -1"),
+    ],
+)
+def test_trimming_out_of_range_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        some_motif().trim(**options)
