@@ -23,12 +23,19 @@ class Evaluation:
         loss: Binary cross-entropy, in nats, averaged over sequences, strands and
             targets.
         metrics: AUROC and AUPRC of each target.
-        sequences: Number of sequences.
+        labels: 0 and 1, of shape `(sequences, targets)`.
+        predictions: What was predicted for them, of the same shape.
     """
 
     loss: float
     metrics: BinaryMetrics
-    sequences: int
+    labels: np.ndarray
+    predictions: np.ndarray
+
+    @property
+    def sequences(self) -> int:
+        """Number of sequences."""
+        return len(self.labels)
 
     def __str__(self) -> str:
         return f"{self.sequences:,} sequences: loss {self.loss:.5f}, {self.metrics}"
@@ -106,7 +113,7 @@ def evaluate(
     )
     predictions, loss = _predict(_without_chance(model), stream, used, progress)
     metrics = binary_metrics(labels, predictions, names, progress)
-    return Evaluation(loss, metrics, len(labels))
+    return Evaluation(loss, metrics, labels, predictions)
 
 
 def _predict(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoo.loading import build, load, locate
 from zoo.messages import in_one_line
 from zoo.registry import Card, TestVector, describe
+from zoo.store import ChecksumError
 
 if TYPE_CHECKING:
     import keras
@@ -46,9 +47,10 @@ def check(name: str, weights: str | Path | None = "default") -> CheckResult:
 
     Args:
         name: Name of a network, see `zoo.list_models`.
-        weights: Weights to check, as in `zoo.load`: they must load, and give the
-            outputs recorded for the network's published weights, if there are any.
-            The default checks all sets that have such outputs and can be had; `None`
+        weights: Weights to check, as in `zoo.load`: a set's name, which must give the
+            outputs recorded for it, or a file, which must load, and give those
+            recorded for the network's published weights, if there are any. The
+            default checks all sets that have such outputs and can be had; `None`
             checks the architecture only.
 
     Returns:
@@ -72,13 +74,37 @@ def check(name: str, weights: str | Path | None = "default") -> CheckResult:
     for vector in vectors:
         set_drawn_weights(model)
         steps.append(_check_vector(without_dropout(model), vector))
-    published = [v for v in card.test_vectors if v.weights != DRAWN]
     if weights == "default":
-        steps += [_check_published(card, vector) for vector in published]
+        recorded = [v for v in card.test_vectors if v.weights != DRAWN]
+        steps += [check_recorded(card, vector) for vector in recorded]
     elif weights is not None:
-        named = [v for v in published if v.weights == weights]
-        steps += _check_given(card, weights, named or published)
+        steps += _check_given(card, weights)
     return CheckResult(name, tuple(steps))
+
+
+def check_recorded(
+    card: Card, vector: TestVector, path: str | Path | None = None
+) -> tuple[str, bool | None, str]:
+    """Compare a set of weights with an output that is recorded for it.
+
+    Args:
+        card: Card of the network.
+        vector: One of its test vectors.
+        path: A copy of the weights; `None` to take them from where they are kept.
+
+    Returns:
+        A step of a `CheckResult`; its outcome is `None` where the weights cannot be
+        had, for which those that the package carries have no excuse.
+    """
+    from rckeras.interpret import without_dropout
+
+    named = next(entry for entry in card.weights if entry.name == vector.weights)
+    try:
+        path = locate(card, vector.weights) if path is None else path
+    except (OSError, ChecksumError) as error:
+        outcome = False if named.shipped else None
+        return f"weights {vector.weights!r}", outcome, in_one_line(error)
+    return _check_vector(without_dropout(load(card.name, weights=path)), vector)
 
 
 def set_drawn_weights(model: "keras.Model") -> None:
@@ -110,8 +136,13 @@ def measure(model: "keras.Model", sequence: str) -> "np.ndarray":
     return np.asarray(model.predict_on_batch(x))[0]
 
 
+def count_trainable(model: "keras.Model") -> int:
+    """Number of trainable parameters of a model."""
+    return sum(math.prod(v.shape) for v in model.trainable_weights)
+
+
 def _check_count(card: Card, model: "keras.Model") -> tuple:
-    count = sum(math.prod(v.shape) for v in model.trainable_weights)
+    count = count_trainable(model)
     found = f"{count:,} trainable, card says {card.parameter_count:,}"
     return "parameters", count == card.parameter_count, found
 
@@ -126,21 +157,13 @@ def _check_symmetry(card: Card, model: "keras.Model") -> tuple:
     return "strand symmetry", symmetric == (card.strand_symmetry == "invariant"), found
 
 
-def _check_published(card: Card, vector: TestVector) -> tuple:
+def _check_given(card: Card, weights: str | Path) -> list[tuple]:
     from rckeras.interpret import without_dropout
 
-    try:
-        path = locate(card, vector.weights)
-    except OSError as error:
-        return f"weights {vector.weights!r}", None, in_one_line(error)
-    return _check_vector(without_dropout(load(card.name, weights=path)), vector)
-
-
-def _check_given(
-    card: Card, weights: str | Path, vectors: list[TestVector]
-) -> list[tuple]:
-    from rckeras.interpret import without_dropout
-
+    sets = {entry.name for entry in card.weights if not entry.shipped}
+    if weights in {entry.name for entry in card.weights}:
+        sets = {weights}
+    vectors = [v for v in card.test_vectors if v.weights in sets]
     model = without_dropout(load(card.name, weights=weights))
     count = model.output_shape[-1]
     if vectors and count == len(card.targets):

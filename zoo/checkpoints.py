@@ -26,12 +26,15 @@ import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from rckeras.io.whole import complete_or_none, write_whole
+
+if TYPE_CHECKING:
+    from zoo.learning import TrainingSettings
 
 _FILES = ("run.json", "state.npz", "best-*.npz", "history.csv", "model.keras", "*.part")
 
@@ -64,8 +67,14 @@ class Checkpoints(keras.callbacks.Callback):
         finite = [i for i, logs in enumerate(self.history) if math.isfinite(logs[name])]
         if self.monitor is None:
             return max(finite, default=None)
-        sign = 1 if name.removeprefix("val_") == "loss" else -1
-        return min(finite, key=lambda i: sign * self.history[i][name], default=None)
+        return min(
+            finite, key=lambda i: self._sign * self.history[i][name], default=None
+        )
+
+    @property
+    def _sign(self) -> int:
+        """1 if smaller numbers are better, -1 if larger ones are."""
+        return 1 if self.monitor.removeprefix("val_") == "loss" else -1
 
     @property
     def exhausted(self) -> bool:
@@ -76,6 +85,24 @@ class Checkpoints(keras.callbacks.Callback):
             return True
         waited = len(self.history) - 1 - (-1 if self.best is None else self.best)
         return self.monitor is not None and waited >= self.patience
+
+    def reductions(self, after: int) -> int:
+        """How often so many epochs have passed without a better one.
+
+        As `keras.callbacks.ReduceLROnPlateau(patience=after, min_delta=0)` counts:
+        after each time anew, and epochs are compared with the best one of all.
+
+        Args:
+            after: Number of epochs, at least 1.
+        """
+        best, waited, count = math.inf, 0, 0
+        for logs in self.history:
+            value = self._sign * logs[self.monitor]
+            waited = 0 if value < best else waited + 1
+            best = min(best, value)
+            if waited == after:
+                count, waited = count + 1, 0
+        return count
 
     def restore(self, model: keras.Model) -> None:
         """Bring a compiled model to the state after the last epoch, if there is one."""
@@ -136,13 +163,41 @@ class Checkpoints(keras.callbacks.Callback):
                 path.unlink()
 
 
-def open_run(folder: Path, facts: dict[str, Any], overwrite: bool) -> None:
+class ReduceRate(keras.callbacks.Callback):
+    """Lowers the step size where epochs get no better; follows from their history.
+
+    Args:
+        checkpoints: Callback that keeps the history.
+        settings: `zoo.TrainingSettings` with `reduce_after`.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, settings: "TrainingSettings"):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.settings = settings
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping | None = None) -> None:
+        """Sets the step size; Keras calls this."""
+        settings = self.settings
+        power = self.checkpoints.reductions(settings.reduce_after)
+        lowered = settings.learning_rate * settings.reduce_factor**power
+        floor = min(settings.min_learning_rate, settings.learning_rate)
+        self.model.optimizer.learning_rate = max(lowered, floor)
+
+
+def open_run(
+    folder: Path,
+    facts: dict[str, Any],
+    overwrite: bool,
+    remedy: str = "start over with overwrite=True (--force)",
+) -> None:
     """Make the folder of a run, or open that of the same run to go on.
 
     Args:
         folder: Folder of the run.
         facts: All that decides how the run goes on, as JSON can hold it.
         overwrite: Whether another run that was left there may be given up.
+        remedy: What else a user can do about another run, for the message.
 
     Raises:
         ValueError: If another run was left there; the message says what differs.
@@ -156,12 +211,11 @@ def open_run(folder: Path, facts: dict[str, Any], overwrite: bool) -> None:
     if differing and not overwrite:
         raise ValueError(
             f"{folder} holds an unfinished training of another kind: "
-            f"{', '.join(differing)}. Give the arguments of then to go on, or start "
-            "over with overwrite=True (--force)"
+            f"{', '.join(differing)}. Give the arguments of then to go on, or {remedy}"
         )
     if differing or found is None:
         clear_run(folder)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "run.json", json.dumps(facts, indent=2) + "\n")
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from zoo.curves import check_figure, draw_curves, trace_curves, write_points
 from zoo.prediction import check_apart, has_room_for_bar, open_model
 from zoo.tables import check_output, is_standard_output
 
@@ -25,6 +26,7 @@ def evaluate_file(
     average_strands: bool = True,
     n_value: float | None = None,
     batch_size: int = 128,
+    curves: str | os.PathLike | None = None,
     progress: bool = True,
     overwrite: bool = False,
 ) -> "Evaluation":
@@ -47,22 +49,25 @@ def evaluate_file(
         n_value: Value from 0 to 1 of the four channels for N; by default that of
             the network's training, 0 for a model without a card.
         batch_size: Sequences per step.
+        curves: Figure to draw of the ROC and the precision-recall curves (`.svg`,
+            `.pdf` or `.png`); their points go to a file of the same name that ends in
+            `.csv`.
         progress: Whether to show a bar on stderr, if that is a terminal.
-        overwrite: Whether to replace `output` if it exists.
+        overwrite: Whether to replace files that exist.
 
     Returns:
         A `rckeras.evaluation.Evaluation`.
 
     Raises:
         ValueError: If an argument, the model or the dataset does not fit.
-        FileExistsError: If `output` exists and `overwrite` is `False`.
+        FileExistsError: If a file to write exists and `overwrite` is `False`.
         OSError: If a file cannot be read or written.
-        ImportError: If scikit-learn is missing.
+        ImportError: If scikit-learn is missing, or Matplotlib for `curves`.
 
     Example:
 
     ```python
-    evaluate_file("danq", "deepsea.h5", "danq.tsv")
+    evaluate_file("danq", "deepsea.h5", "danq.tsv", curves="danq.svg")
     ```
     """
     from rckeras.datasets import load_dataset
@@ -72,6 +77,8 @@ def evaluate_file(
     import_sklearn()
     check_output(output, "tsv", overwrite)
     check_apart(output, path, weights, model)
+    if curves is not None:
+        figure, points = check_figure(curves, overwrite, output, path, weights, model)
     dataset = load_dataset(path)
     model, card_targets, card_n_value = open_model(model, weights)
     named = set(targets or dataset.targets) <= set(card_targets or ())
@@ -87,6 +94,10 @@ def evaluate_file(
         progress=progress and has_room_for_bar(output),
     )
     _write(found.metrics.table(), output)
+    if curves is not None:
+        traced = trace_curves(found)
+        write_points(traced, points)
+        draw_curves(traced, figure)
     return found
 
 

@@ -1,9 +1,12 @@
 """What a training needs: its settings, and from them network, batches and loss."""
 
+import contextlib
 import math
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     import keras
 
     from rckeras.datasets import Dataset, SequenceStream
+    from zoo.checkpoints import Checkpoints
+    from zoo.registry import Card
 
 _LOSSES = {
     "sigmoid": "binary_crossentropy",
@@ -36,6 +41,12 @@ class TrainingSettings:
         epochs: Most epochs, at least 1.
         batch_size: Sequences in a batch.
         learning_rate: Step size of Adam, above 0.
+        decay: Divides the step size by `1 + decay * batches so far`, from 0, as the
+            argument of this name did in Keras 2.
+        reduce_after: Epochs without a better one after which the step size is
+            multiplied by `reduce_factor`; `None` to leave it.
+        reduce_factor: Number between 0 and 1.
+        min_learning_rate: The step size is not reduced below this, from 0.
         strands: `"forward"`, `"random"` or `"both"`, see
             `rckeras.datasets.SequenceStream`. `None` for `"random"`, or `"forward"` if
             the network's card says that both strands get the same answer: then there is
@@ -49,11 +60,12 @@ class TrainingSettings:
         samples_per_epoch: Sequences in an epoch; `None` for all of the split.
         n_value: Value from 0 to 1 of the four channels for N; `None` for that of the
             network's card, 0 without a card.
-        monitor: Number by which epochs are compared: `"loss"`, `"auroc"` or `"auprc"`,
-            on the split "validation" with `"val_"` before it; `None` for `"val_loss"`
-            if there is that split, and to take the last epoch if not.
+        monitor: Number by which epochs are compared: `"loss"`, `"accuracy"`, `"auroc"`
+            or `"auprc"`, on the split "validation" with `"val_"` before it; `None` for
+            `"val_loss"` if there is that split, and to take the last epoch if not.
         patience: Epochs without a better one after which training ends, at least 1.
         seed: Whole number from 0 that decides on weights, batches and dropout.
+        freeze: Whether to train the last layer alone.
 
     Raises:
         ValueError: If a number is out of range. What depends on the data is checked
@@ -65,6 +77,10 @@ class TrainingSettings:
     epochs: int = 50
     batch_size: int = 128
     learning_rate: float = 1e-3
+    decay: float = 0.0
+    reduce_after: int | None = None
+    reduce_factor: float = 0.2
+    min_learning_rate: float = 0.0
     strands: str | None = None
     max_shift: int = 0
     max_jitter: int = 0
@@ -75,6 +91,7 @@ class TrainingSettings:
     monitor: str | None = None
     patience: int = 10
     seed: int = 0
+    freeze: bool = False
 
     def __post_init__(self):
         if self.weights is not None:
@@ -88,9 +105,31 @@ class TrainingSettings:
             raise ValueError(
                 f"`learning_rate` must be above 0. Received: {self.learning_rate}"
             )
+        self._check_schedule()
         if not 0 <= self.seed < 1 << 32:
             raise ValueError(
                 f"`seed` must be from 0 to 4294967295. Received: {self.seed}"
+            )
+
+    def _check_schedule(self):
+        if not 0 <= self.decay < math.inf:
+            raise ValueError(f"`decay` must be at least 0. Received: {self.decay}")
+        if self.reduce_after is None:
+            return
+        if self.reduce_after < 1 or not 0 < self.reduce_factor < 1:
+            raise ValueError(
+                "`reduce_after` must be at least 1, and `reduce_factor` between 0 and "
+                f"1. Received: {self.reduce_after} and {self.reduce_factor}"
+            )
+        if not 0 <= self.min_learning_rate < math.inf:
+            raise ValueError(
+                "`min_learning_rate` must be at least 0. "
+                f"Received: {self.min_learning_rate}"
+            )
+        if self.decay:
+            raise ValueError(
+                "give `decay` or `reduce_after`, which lower the step size both. "
+                f"Received: {self.decay} and {self.reduce_after}"
             )
 
 
@@ -113,18 +152,28 @@ def open_network(
     """
     if os.fspath(name).endswith(".keras"):
         network = _open_file(name, dataset, settings)
-        strands, n_value = "random", 0.0
-    else:
-        card = find_card(os.fspath(name))
-        network = load(
-            card.name,
-            weights=settings.weights,
-            targets=len(dataset.targets),
-            sequence_length=settings.length or dataset.length,
+        return network, settle(settings)
+    if settings.freeze and settings.weights is None:
+        raise ValueError(
+            "`freeze` (--freeze) trains the last layer alone, so the others need "
+            "`weights` (--weights) to start from. Received: none"
         )
-        symmetric = card.strand_symmetry == "invariant"
-        strands, n_value = "forward" if symmetric else "random", card.n_value
-    return network, replace(
+    card = find_card(os.fspath(name))
+    network = load(
+        card.name,
+        weights=settings.weights,
+        targets=len(dataset.targets),
+        sequence_length=settings.length or dataset.length,
+    )
+    return network, settle(settings, card)
+
+
+def settle(settings: TrainingSettings, card: "Card | None" = None) -> TrainingSettings:
+    """The settings with what a network's card says where they are `None`."""
+    symmetric = card is not None and card.strand_symmetry == "invariant"
+    strands = "forward" if symmetric else "random"
+    n_value = 0.0 if card is None else card.n_value
+    return replace(
         settings,
         strands=settings.strands or strands,
         n_value=n_value if settings.n_value is None else settings.n_value,
@@ -178,6 +227,38 @@ def make_streams(
     return training, held_out
 
 
+@contextlib.contextmanager
+def frozen(network: "keras.Model", settings: TrainingSettings) -> Iterator[None]:
+    """Let the last layer alone be trained, if the settings say so.
+
+    What a network is compiled for in the block is for the block: afterwards its layers
+    are trainable as before, and so it is saved.
+
+    Raises:
+        ValueError: If that leaves nothing to be trained.
+    """
+    # Parents come before their children, whose state they overwrite.
+    before = [(layer, layer.trainable) for layer in network._flatten_layers()]
+    try:
+        if settings.freeze:
+            _freeze_all_but_last(network)
+        yield
+    finally:
+        for layer, trainable in before:
+            layer.trainable = trainable
+
+
+def _freeze_all_but_last(network: "keras.Model") -> None:
+    *others, last = network.layers
+    for layer in others:
+        layer.trainable = False
+    if not network.trainable_weights:
+        raise ValueError(
+            f"`freeze` (--freeze) leaves nothing to be trained: the last layer, "
+            f"{last.name!r}, has no weights of its own"
+        )
+
+
 def compile_learner(
     network: "keras.Model", dataset: "Dataset", settings: TrainingSettings
 ) -> "keras.Model":
@@ -198,10 +279,12 @@ def compile_learner(
             keras.metrics.AUC(curve=curve, multi_label=several, name=name)
             for name, curve in (("auroc", "ROC"), ("auprc", "PR"))
         ]
+        metrics.append("accuracy")
+    rate = settings.learning_rate
+    if settings.decay:
+        rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, settings.decay)
     learner = keras.Model(network.inputs, network.outputs, name=network.name)
-    learner.compile(
-        keras.optimizers.Adam(settings.learning_rate), loss, metrics=metrics
-    )
+    learner.compile(keras.optimizers.Adam(rate), loss, metrics=metrics)
     return learner
 
 
@@ -255,9 +338,14 @@ def resolve_monitor(
     """
     known = ["loss"]
     if len(learner.metrics) > 1:
-        known += ["auroc", "auprc"]
+        known += ["accuracy", "auroc", "auprc"]
     if held_out:
         known += [f"val_{name}" for name in known]
+    if settings.monitor is None and settings.reduce_after and not held_out:
+        raise ValueError(
+            "`reduce_after` needs epochs to be compared: a validation split, or a "
+            "`monitor` (--monitor)"
+        )
     if settings.monitor is None:
         return replace(settings, monitor="val_loss" if held_out else None)
     if settings.monitor not in known:
@@ -267,3 +355,56 @@ def resolve_monitor(
             f"{settings.monitor!r}"
         )
     return settings
+
+
+def fit(
+    learner: "keras.Model",
+    streams: "tuple[SequenceStream, SequenceStream | None]",
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool = True,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+) -> "Checkpoints":
+    """Train from the beginning, or from where the run of a folder was stopped.
+
+    Args:
+        learner: Model of `compile_learner`.
+        streams: What `make_streams` has made.
+        settings: Settings of `resolve_monitor`.
+        folder: Folder of the run, see `zoo.checkpoints.open_run`.
+        progress: Whether to show Keras's bar on stdout, or a line for each epoch if
+            that is no terminal, and remarks on stderr.
+        callbacks: Further callbacks. They are called before an epoch's state is
+            written, so that a kill may repeat an epoch to them, and skips none.
+
+    Returns:
+        The callback that knows the history, and the weights of the best epoch.
+    """
+    from rckeras.datasets import FollowEpoch
+    from zoo.checkpoints import Checkpoints, ReduceRate
+
+    checkpoints = Checkpoints(
+        folder, settings.monitor, settings.patience, settings.seed
+    )
+    checkpoints.restore(learner)
+    training, held_out = streams
+    done = len(checkpoints.history)
+    if progress and done:
+        print(f"going on after epoch {done}", file=sys.stderr)
+    if progress and settings.monitor is None:
+        print("no validation split: training will not stop early", file=sys.stderr)
+    if done >= settings.epochs or checkpoints.exhausted:
+        return checkpoints
+    used = [FollowEpoch(training), *callbacks, checkpoints]
+    if settings.reduce_after:
+        used.append(ReduceRate(checkpoints, settings))
+    learner.fit(
+        training,
+        validation_data=held_out,
+        epochs=settings.epochs,
+        initial_epoch=done,
+        shuffle=False,
+        callbacks=used,
+        verbose=(1 if sys.stdout.isatty() else 2) if progress else 0,
+    )
+    return checkpoints

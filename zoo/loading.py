@@ -169,8 +169,11 @@ def _load_saved(
 
 
 def _obtain(weights: Weights) -> Path:
-    if not weights.sources:
+    if weights.shipped:
         with as_file(files("zoo") / "weights" / weights.file) as path:
+            if not path.is_file():
+                raise FileNotFoundError(f"the installed package lacks its file {path}")
+            verify(path, _remote_file(weights))
             return path
     return fetch(_remote_file(weights))
 
@@ -184,6 +187,8 @@ def _remote_file(weights: Weights) -> RemoteFile:
 def _verify_copy(card: Card, path: Path) -> None:
     """Check a user's copy of a published file, known by a name of it, for damage."""
     for weights in card.weights:
+        if weights.shipped:  # which own weights may well share the name of
+            continue
         upstream = {Path(urlsplit(url).path).name for url in weights.sources}
         if path.name in {weights.file, *upstream}:
             verify(path, _remote_file(weights))

@@ -20,6 +20,46 @@ ALPHABETS = ("ACGT", "AGCT")
 
 
 @dataclass(frozen=True)
+class Training:
+    """How weights came about that the package carries, and what was measured of them.
+
+    Attributes:
+        recipe: Experiment of `zoo.recipes`: `rckeras reproduce` runs it again.
+        row: The network's name in the experiment.
+        data: Data that it was trained on.
+        seed: Its seed, the best one.
+        seeds: Seeds among which it is the best.
+        chosen_by: Metric of the validation split by which it is the best.
+        epochs: Epochs after which the weights were kept.
+        backend: Backend of Keras.
+        protocol: Digest of network, settings and data, as in `results.csv`.
+        measured_on: Split of the data that the metrics are of.
+        metrics: What was measured, by name.
+    """
+
+    recipe: str
+    row: str
+    data: str
+    seed: int
+    seeds: int
+    chosen_by: str
+    epochs: int
+    backend: str
+    protocol: str
+    measured_on: str
+    metrics: dict[str, float]
+
+    def __str__(self) -> str:
+        best = f"that of {self.seeds} with the {self.chosen_by}"
+        return (
+            f"{self.row!r} of `rckeras reproduce {self.recipe}`, seed {self.seed} "
+            f"({best if self.seeds > 1 else 'the only one'}), {self.epochs} epochs on "
+            f"{self.backend}; "
+            f"{self.data}; {self.measured_on}: {_figures(self.metrics)}"
+        )
+
+
+@dataclass(frozen=True)
 class Weights:
     """One published or shipped set of weights of a network.
 
@@ -34,6 +74,7 @@ class Weights:
         sha256: Digest, where known.
         md5: Digest, where published.
         note: What a user should know.
+        training: How they came about, for weights that the package carries.
     """
 
     name: str
@@ -45,6 +86,12 @@ class Weights:
     sha256: str | None = None
     md5: str | None = None
     note: str = ""
+    training: Training | None = None
+
+    @property
+    def shipped(self) -> bool:
+        """Whether the package carries them."""
+        return not self.sources
 
     @property
     def porter(self) -> str:
@@ -96,7 +143,8 @@ class Card:
         targets: Unique ids of the outputs, in order.
         parameter_count: Trainable parameters.
         published: Published figures by name.
-        measured: Figures measured with this package, by name.
+        misprints: What else is printed for a published figure, and why it is not
+            followed, by the name of the figure.
         weights: Sets of weights; the first is the default.
         test_vectors: Inputs with expected outputs.
     """
@@ -116,7 +164,7 @@ class Card:
     targets: tuple[str, ...]
     parameter_count: int
     published: dict[str, float] = field(default_factory=dict)
-    measured: dict[str, float] = field(default_factory=dict)
+    misprints: dict[str, str] = field(default_factory=dict)
     weights: tuple[Weights, ...] = ()
     test_vectors: tuple[TestVector, ...] = ()
 
@@ -133,8 +181,13 @@ class Card:
             ("parameters", f"{self.parameter_count:,}"),
             ("strand symmetry", self.strand_symmetry),
             ("published", _figures(self.published)),
-            ("measured", _figures(self.measured)),
+            *(("misprint", f"{of}: {text}") for of, text in self.misprints.items()),
             ("weights", "; ".join(map(_describe_weights, self.weights)) or "none yet"),
+            *(
+                ("training", f"{weights.name}: {weights.training}")
+                for weights in self.weights
+                if weights.training is not None
+            ),
         ]
         width = max(len(label) for label, _ in rows)
         lines = [f"{self.name}: {self.description}"]
@@ -187,14 +240,17 @@ def describe(name: str) -> Card:
 
 
 def _describe_weights(weights: Weights) -> str:
-    place = "in this package" if not weights.sources else "downloaded on first use"
+    place = "in this package" if weights.shipped else "downloaded on first use"
     note = f" {weights.note}" if weights.note else ""
     about = f"{place}; read by {weights.porter}; licence: {weights.licence}"
     return f"{weights.name} ({about}).{note}"
 
 
 def _figures(figures: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in figures.items())
+    return ", ".join(
+        f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:g}"
+        for name, value in figures.items()
+    )
 
 
 def _natural(name: str) -> list:
@@ -216,15 +272,19 @@ def _cards() -> dict[str, Card]:
 def _parse(data: dict[str, Any], papers: dict[str, dict]) -> Card:
     data = {**papers[data["family"]], "arguments": {}, **data}
     data["targets"] = _target_ids(data["targets"])
-    data["weights"] = tuple(
-        Weights(**{**entry, "sources": tuple(entry.get("sources", ()))})
-        for entry in data.get("weights", ())
-    )
+    data["weights"] = tuple(map(_parse_weights, data.get("weights", ())))
     data["test_vectors"] = tuple(
         TestVector(**{**entry, "expected": tuple(entry["expected"])})
         for entry in data.get("test_vectors", ())
     )
     return Card(**data)
+
+
+def _parse_weights(data: dict[str, Any]) -> Weights:
+    data = {**data, "sources": tuple(data.get("sources", ()))}
+    if "training" in data:
+        data["training"] = Training(**data["training"])
+    return Weights(**data)
 
 
 def _target_ids(targets: list[str] | str) -> tuple[str, ...]:

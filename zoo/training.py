@@ -5,88 +5,118 @@
   cross-entropy; none, mean squared error.
 - Training is on the split "train", or on all rows where there are no splits. The epoch
   that does best on the split "validation" is kept; without one, the last epoch.
-- Beside OUTPUT lie OUTPUT.csv, the history, and OUTPUT.json, which says how the
-  network came about. Until they are complete, all is in the folder OUTPUT.resume; from
-  there the same call goes on after the last finished epoch, with the numbers that it
-  would have had.
+- On the split "test", where there is one, the network of that epoch is measured, both
+  strands averaged.
+
+Until the files are complete, all is in the folder OUTPUT.resume; from there the same
+call goes on after the last finished epoch, with the numbers that it would have had.
+
+| file | what |
+|---|---|
+| OUTPUT | the network, not compiled |
+| OUTPUT.csv | the history |
+| OUTPUT.json | how the network came about |
+| OUTPUT.test.tsv | AUROC and AUPRC of each target on the test split |
+| OUTPUT.curves.csv | points of the ROC and precision-recall curves there |
+| OUTPUT.curves.svg | the figure of them |
 """
 
 import dataclasses
+import hashlib
 import importlib
 import json
+import math
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zoo.learning import (
     TrainingSettings,
     compile_learner,
+    fit,
+    frozen,
     make_streams,
     open_network,
     resolve_monitor,
 )
-from zoo.prediction import check_apart
+from zoo.prediction import check_apart, has_room_for_bar
 from zoo.store import sha256_of
 
 if TYPE_CHECKING:
     import keras
 
-    from rckeras.datasets import SequenceStream
+    from rckeras.datasets import Dataset
+    from rckeras.evaluation import Evaluation
     from zoo.checkpoints import Checkpoints
+
+_TESTED = ("test.tsv", "curves.csv", "curves.svg")
+_BLOCK = 1 << 16  # rows of a dataset looked at in one go
 
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What `train` did; prints as one line.
+    """What `train` did; prints as one line, and one for the test.
 
     Attributes:
         output: File of the network.
         epochs: Epochs trained.
         best_epoch: The one whose weights were kept, from 1.
         metrics: Its logged numbers, by name.
+        test: What it comes to on the split "test"; `None` if it was not measured.
     """
 
     output: Path
     epochs: int
     best_epoch: int
     metrics: dict[str, float]
+    test: "Evaluation | None" = None
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{name} {x:.4f}" for name, x in self.metrics.items())
         kept = f"epoch {self.best_epoch} of {self.epochs}"
-        return f"{self.output}: {kept}: {numbers}"
+        text = f"{self.output}: {kept}: {numbers}"
+        return text if self.test is None else f"{text}\ntest: {self.test}"
 
 
 def train(
     name: str | os.PathLike,
-    data: str | os.PathLike,
+    data: "Dataset | str | os.PathLike",
     output: str | os.PathLike,
     settings: TrainingSettings | None = None,
     *,
+    sources: Sequence[str | os.PathLike] = (),
+    tensorboard: str | os.PathLike | None = None,
     command: str | None = None,
     progress: bool = True,
     overwrite: bool = False,
 ) -> TrainingSummary:
-    """Train a network on a dataset, and write it to a file.
+    """Train a network on a dataset, test it, and write it to a file.
 
     Stopped in whatever way, the same call goes on after the last finished epoch.
 
     Args:
         name: A network's name (see `zoo.list_models`), or a `.keras` file to go on
             with.
-        data: Dataset that `rckeras data` or `rckeras.datasets.save_dataset` has
-            written.
-        output: File to write, ending in `.keras`; beside it `OUTPUT.csv` and
-            `OUTPUT.json`.
+        data: A `rckeras.datasets.Dataset`, or the file of one, which `rckeras data` or
+            `rckeras.datasets.save_dataset` has written.
+        output: File to write, ending in `.keras`. Beside it lie `OUTPUT.csv`,
+            `OUTPUT.json`, and if there is a test split `OUTPUT.test.tsv`,
+            `OUTPUT.curves.csv` and `OUTPUT.curves.svg`.
         settings: How to train; `None` for the defaults of `TrainingSettings`.
+        sources: Files that the dataset was made from, to note in `OUTPUT.json`.
+        tensorboard: Folder for TensorBoard, to which the events go in a folder named
+            after `output`; `None` for none.
         command: Command line to note in `OUTPUT.json`.
         progress: Whether to show Keras's bar on stdout, or a line for each epoch if
             that is no terminal, and remarks on stderr.
-        overwrite: Whether to replace `output` if it exists, and to give up an
-            unfinished training with other arguments.
+        overwrite: Whether to replace files that exist, and to give up an unfinished
+            training with other arguments.
 
     Returns:
         A `TrainingSummary`.
@@ -94,41 +124,49 @@ def train(
     Raises:
         ValueError: If arguments, network and dataset do not fit, or an unfinished
             training had other ones.
-        FileExistsError: If `output` exists and `overwrite` is `False`.
+        FileExistsError: If a file to write exists and `overwrite` is `False`.
         OSError: If a file cannot be read or written.
+        ImportError: If `tensorboard` is given and a package is missing for it.
 
     Example:
 
     ```python
     train("shrikumar-sim-rc", "simulated.h5", "mine.keras")
     train("danq", "atac.h5", "tuned.keras", TrainingSettings(weights="default"))
+    data = load_fasta_pair("bound.fa", "open.fa", splits={"validation": 0.1})
+    train("shrikumar-chip-rc", data, "bound.keras")
     ```
     """
     import keras
 
-    from rckeras.datasets import load_dataset
-    from zoo.checkpoints import Checkpoints, clear_run, open_run
+    from zoo.checkpoints import clear_run, open_run
 
     output = Path(output)
     folder = _beside(output, "resume")
     _check_output(output, folder, overwrite)
+    events = tensorboard and Path(tensorboard) / output.stem
+    if events:
+        _check_events(events, folder, overwrite)
     settings = settings or TrainingSettings()
-    check_apart(output, data, name, settings.weights)
-    dataset = load_dataset(data)
+    check_apart(output, data, name, settings.weights, *sources)
+    dataset = _open_dataset(data)
     keras.utils.set_random_seed(settings.seed)
     network, settings = open_network(name, dataset, settings)
     streams = make_streams(dataset, settings)
-    learner = compile_learner(network, dataset, settings)
-    settings = resolve_monitor(settings, learner, streams[1] is not None)
-    facts = _facts(name, data, settings)
-    open_run(folder, facts, overwrite)
-    checkpoints = Checkpoints(
-        folder, settings.monitor, settings.patience, settings.seed
-    )
-    checkpoints.restore(learner)
-    _fit(learner, streams, checkpoints, settings.epochs, progress)
-    facts = {"data": os.fspath(data), "targets": list(dataset.targets), **facts}
-    summary = _publish(network, checkpoints, output, facts, command)
+    with frozen(network, settings):
+        learner = compile_learner(network, dataset, settings)
+        settings = resolve_monitor(settings, learner, streams[1] is not None)
+        facts = _facts(name, data, settings)
+        open_run(folder, facts, overwrite)
+        callbacks = _event_logs(events, folder)
+        checkpoints = fit(learner, streams, settings, folder, progress, callbacks)
+    summary = _choose_best(network, checkpoints, output)
+    # Only labels of 0 and 1 are ranked, in training as in the test.
+    if len(learner.metrics) > 1:
+        found = _measure(network, dataset, settings, progress)
+        summary = dataclasses.replace(summary, test=found)
+    noted = {"data": _describe(data, sources), "targets": list(dataset.targets)}
+    _publish(network, checkpoints, summary, {**noted, **facts}, command, progress)
     clear_run(folder)
     return summary
 
@@ -148,7 +186,7 @@ def _check_output(output: Path, folder: Path, overwrite: bool) -> None:
     if folder.exists() and not unfinished and any(folder.iterdir()):
         raise FileExistsError(f"{folder} exists, and is of no unfinished training")
     # An unfinished training may have written these beside its output.
-    others = () if unfinished else ("csv", "json")
+    others = () if unfinished else ("csv", "json", *_TESTED)
     for path in (output, *(_beside(output, suffix) for suffix in others)):
         if path.is_dir() or (path.exists() and not overwrite):
             raise FileExistsError(
@@ -157,58 +195,83 @@ def _check_output(output: Path, folder: Path, overwrite: bool) -> None:
             )
 
 
+def _check_events(events: Path, folder: Path, overwrite: bool) -> None:
+    from zoo.checkpoints import find_run
+    from zoo.events import check_events
+
+    check_events(events, overwrite or find_run(folder) is not None)
+
+
+def _event_logs(events: Path | None, folder: Path) -> "list[keras.callbacks.Callback]":
+    """The callback for TensorBoard; what a training that begins finds there goes."""
+    if not events:
+        return []
+    import keras
+
+    from zoo.events import clear_events
+
+    if not (folder / "state.npz").exists():
+        clear_events(events)
+    return [keras.callbacks.TensorBoard(str(events), write_graph=False)]
+
+
+def _open_dataset(data: "Dataset | str | os.PathLike") -> "Dataset":
+    from rckeras.datasets import load_dataset
+
+    return load_dataset(data) if isinstance(data, str | os.PathLike) else data
+
+
 def _facts(
-    name: str | os.PathLike, data: str | os.PathLike, settings: TrainingSettings
+    name: str | os.PathLike,
+    data: "Dataset | str | os.PathLike",
+    settings: TrainingSettings,
 ) -> dict[str, Any]:
     """All that decides on the numbers of a training."""
     import keras
 
     started_from = [path for path in (name, settings.weights) if path is not None]
+    in_file = isinstance(data, str | os.PathLike)
     return {
         "network": os.fspath(name),
         "start_sha256": [sha256_of(p) for p in started_from if Path(p).is_file()],
-        "data_sha256": sha256_of(data),
+        "data_sha256": sha256_of(data) if in_file else _digest(data),
         **dataclasses.asdict(settings),
         "backend": keras.backend.backend(),
     }
 
 
-def _fit(
-    learner: "keras.Model",
-    streams: "tuple[SequenceStream, SequenceStream | None]",
-    checkpoints: "Checkpoints",
-    epochs: int,
-    progress: bool,
-) -> None:
-    from rckeras.datasets import FollowEpoch
-
-    training, held_out = streams
-    done = len(checkpoints.history)
-    if progress and done:
-        print(f"going on after epoch {done}", file=sys.stderr)
-    if progress and checkpoints.monitor is None:
-        print("no validation split: training will not stop early", file=sys.stderr)
-    if done >= epochs or checkpoints.exhausted:
-        return
-    learner.fit(
-        training,
-        validation_data=held_out,
-        epochs=epochs,
-        initial_epoch=done,
-        shuffle=False,
-        callbacks=[FollowEpoch(training), checkpoints],
-        verbose=(1 if sys.stdout.isatty() else 2) if progress else 0,
-    )
+def _digest(dataset: "Dataset") -> str:
+    """SHA-256 of what is trained on: targets, sequences, labels and splits."""
+    digest = hashlib.sha256(json.dumps([*dataset.targets, dataset.length]).encode())
+    for array in (dataset.sequences, dataset.labels, dataset.splits):
+        rows = 0 if array is None else len(array)
+        digest.update(f"{rows}{'' if array is None else array.dtype}".encode())
+        for start in range(0, rows, _BLOCK):
+            digest.update(np.ascontiguousarray(array[start : start + _BLOCK]))
+    return digest.hexdigest()
 
 
-def _publish(
-    network: "keras.Model",
-    checkpoints: "Checkpoints",
-    output: Path,
-    facts: dict[str, Any],
-    command: str | None,
+def _describe(
+    data: "Dataset | str | os.PathLike", sources: Sequence[str | os.PathLike]
+) -> Any:
+    """What the sidecar says of the data: their file, or what they were made from."""
+    from rckeras.datasets.file import describe_source
+
+    if isinstance(data, str | os.PathLike):
+        return os.fspath(data)
+    return {
+        "sequences": len(data),
+        "length": data.length,
+        "splits": data.split_sizes(),
+        "notes": dict(data.notes),
+        "sources": [describe_source(path) for path in sources],
+    }
+
+
+def _choose_best(
+    network: "keras.Model", checkpoints: "Checkpoints", output: Path
 ) -> TrainingSummary:
-    """Write the network of the best epoch, the history and the sidecar."""
+    """Give the network the weights of the best epoch."""
     best, history = checkpoints.best, checkpoints.history
     if best is None:
         raise ValueError(
@@ -216,14 +279,76 @@ def _publish(
             "try a smaller `learning_rate` (--learning-rate), with overwrite=True "
             "(--force) to start over"
         )
-    summary = TrainingSummary(output, len(history), best + 1, history[best])
     network.set_weights(checkpoints.best_weights())
+    return TrainingSummary(output, len(history), best + 1, history[best])
+
+
+def _measure(
+    network: "keras.Model",
+    dataset: "Dataset",
+    settings: TrainingSettings,
+    progress: bool,
+) -> "Evaluation | None":
+    """How well the network does on the test split, if there is one."""
+    from rckeras.evaluation import evaluate
+    from rckeras.metrics import import_sklearn
+
+    if not dataset.split_sizes().get("test"):
+        return None
+    try:
+        import_sklearn()
+    except ImportError as error:
+        _remark(f"no test: {error}", progress)
+        return None
+    return evaluate(
+        network,
+        dataset,
+        batch_size=settings.batch_size,
+        n_value=settings.n_value,
+        progress=progress and has_room_for_bar("file"),
+    )
+
+
+def _publish(
+    network: "keras.Model",
+    checkpoints: "Checkpoints",
+    summary: TrainingSummary,
+    facts: dict[str, Any],
+    command: str | None,
+    progress: bool,
+) -> None:
+    """Write all files; the network comes last, and says that the others are there."""
     whole = checkpoints.folder / "model.keras"
     network.save(whole)
-    checkpoints.write_history(_beside(output, "csv"))
+    checkpoints.write_history(_beside(summary.output, "csv"))
+    _write_test(summary, progress)
     _write_sidecar(summary, whole, facts, command)
-    whole.replace(output)
-    return summary
+    whole.replace(summary.output)
+
+
+def _write_test(summary: TrainingSummary, progress: bool) -> None:
+    """Write table and curves of the test, and let none remain of another network."""
+    from rckeras.io.whole import write_whole
+    from zoo.curves import draw_curves, trace_curves, write_points
+
+    table, points, figure = (_beside(summary.output, suffix) for suffix in _TESTED)
+    if summary.test is None:
+        for path in (table, points, figure):
+            path.unlink(missing_ok=True)
+        return
+    write_whole(table, summary.test.metrics.table())
+    curves = trace_curves(summary.test)
+    write_points(curves, points)
+    try:
+        draw_curves(curves, figure)
+    except ImportError as error:
+        figure.unlink(missing_ok=True)
+        _remark(f"no {figure.name}: {error}", progress)
+
+
+def _remark(text: str, progress: bool) -> None:
+    if progress:
+        print(text, file=sys.stderr)
 
 
 def _write_sidecar(
@@ -240,8 +365,18 @@ def _write_sidecar(
         "epochs_trained": summary.epochs,
         "best_epoch": summary.best_epoch,
         "metrics": summary.metrics,
+        "test": _test_numbers(summary.test),
         "sha256": sha256_of(saved),
         "versions": versions() | {facts["backend"]: backend.__version__},
     }
     path = _beside(summary.output, "json")
     write_whole(path, json.dumps(provenance, indent=2) + "\n")
+
+
+def _test_numbers(found: "Evaluation | None") -> dict[str, float | None] | None:
+    if found is None:
+        return None
+    means = {"auroc": found.metrics.mean_auroc, "auprc": found.metrics.mean_auprc}
+    numbers = {"sequences": found.sequences, "loss": found.loss, **means}
+    # JSON has no NaN.
+    return {k: None if math.isnan(x) else x for k, x in numbers.items()}

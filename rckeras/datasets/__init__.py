@@ -7,6 +7,7 @@ from rckeras.datasets.deepbind import load_deepbind
 from rckeras.datasets.deepsea import convert_deepsea
 from rckeras.datasets.fasta import load_fasta_pair
 from rckeras.datasets.file import load_dataset, save_dataset
+from rckeras.datasets.hawkinshooker2018 import simulate_hawkinshooker2018
 from rckeras.datasets.hotspots import load_hotspots
 from rckeras.datasets.koo2019 import simulate_koo2019
 from rckeras.datasets.peaks import load_peaks
@@ -34,6 +35,7 @@ __all__ = [
     "load_peaks",
     "save_dataset",
     "simulate_brown2018",
+    "simulate_hawkinshooker2018",
     "simulate_koo2019",
     "simulate_shrikumar2017",
     "split_at_random",

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from rckeras import activations
 from rckeras.activations import legacy_hard_sigmoid, shifted_relu, threshold_relu
 from tests.conformance.harness import to_numpy
 from tests.gradients import gradients
@@ -80,3 +81,11 @@ def test_a_layer_carries_it_through_its_config(activation):
     layer = keras.layers.Conv1D(2, 3, activation=activation)
     again = keras.layers.Conv1D.from_config(layer.get_config())
     assert again.activation is activation
+
+
+def test_names_are_looked_up_here_and_in_keras():
+    assert activations.get("shifted_relu") is shifted_relu
+    assert activations.get("elu") is keras.activations.elu
+    assert activations.get(None) is keras.activations.linear
+    with pytest.raises(ValueError, match="no_such"):
+        activations.get("no_such")

@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from rckeras.datasets.brown2018 import simulate_brown2018
+from rckeras.datasets.hawkinshooker2018 import simulate_hawkinshooker2018
 from rckeras.datasets.koo2019 import simulate_koo2019
 from rckeras.datasets.shrikumar2017 import simulate_shrikumar2017
 from zoo.commands.data import simulate
@@ -11,6 +12,7 @@ FUNCTIONS = {
     "shrikumar2017": simulate_shrikumar2017,
     "koo2019": simulate_koo2019,
     "brown2018": simulate_brown2018,
+    "hawkinshooker2018": simulate_hawkinshooker2018,
 }
 
 

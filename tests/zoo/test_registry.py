@@ -13,7 +13,7 @@ from zoo.store import RemoteFile
 
 NAMES = zoo.list_models()
 
-# Trainable parameters that the papers print, or that follow from their text.
+# Trainable parameters that the papers print.
 COUNTS = {
     "deepsea": 52_843_119,
     "danq": 46_926_479,
@@ -69,7 +69,9 @@ def test_every_promised_name_has_a_card():
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_cards_state_the_papers_parameter_counts(name):
-    assert zoo.describe(name).parameter_count == COUNTS[name]
+    card = zoo.describe(name)
+    assert card.parameter_count == COUNTS[name]
+    assert card.published["trainable parameters"] == COUNTS[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -148,6 +150,23 @@ def test_deepsea_has_919_ids_though_54_names_repeat():
 
 def test_ids_of_repeated_names_are_numbered():
     assert unique_ids(["a", "b", "a", "a"]) == ["a", "b", "a.2", "a.3"]
+
+
+def test_no_other_card_claims_a_printed_count():
+    claimed = {n for n in NAMES if "trainable parameters" in zoo.describe(n).published}
+    assert claimed == set(COUNTS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_misprints_are_of_published_figures(name):
+    card = zoo.describe(name)
+    assert set(card.misprints) <= set(card.published)
+
+
+def test_card_prints_misprints():
+    page = str(zoo.describe("deepsea"))
+    assert "trainable parameters 52,843,119" in page
+    assert "155,159,839" in page
 
 
 def test_card_prints_what_a_user_asks_for():

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from rckeras.evaluation import evaluate
 from rckeras.io import whole as files
 from rckeras.sequence.codes import base_codes
 from tuning.cli import main
-from zoo import checkpoints
+from zoo import checkpoints, training
 from zoo.commands import train as command
 from zoo.learning import (
     TrainingSettings,
@@ -56,12 +57,34 @@ def make_dataset(splits=True, targets=1, seed=0, **changes):
     return Dataset(**{**fields, **changes})
 
 
+def with_test(dataset):
+    """The same dataset, whose last 64 sequences are for the test."""
+    splits = dataset.splits.copy()
+    splits[-64:] = 2
+    return dataclasses.replace(dataset, splits=splits)
+
+
+def write_fasta(folder, lengths=(LENGTH,)):
+    """A file of the sequences with the motif, and one of those without."""
+    dataset = make_dataset()
+    for label, name in ((1, "bound.fa"), (0, "open.fa")):
+        codes = dataset.sequences[dataset.labels[:, 0] == label]
+        texts = ("".join("ACGTN"[code] for code in row) for row in codes)
+        records = [
+            f">{i}\n{text[: lengths[i % len(lengths)]]}\n"
+            for i, text in enumerate(texts)
+        ]
+        (folder / name).write_text("".join(records))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("data")
     save_dataset(make_dataset(), path / "data.h5")
     save_dataset(make_dataset(splits=False), path / "undivided.h5")
     save_dataset(make_dataset(targets=2), path / "two.h5")
+    save_dataset(with_test(make_dataset(targets=2)), path / "tested.h5")
+    write_fasta(path)
     dense_network(path / "start.keras")
     return path
 
@@ -386,14 +409,13 @@ def test_labels_that_the_last_activation_cannot_give_are_refused(tmp_path):
         ({"length": 41}, "`length` must be from 1 to 40. Received: 41"),
         ({"monitor": "val_f1"}, r"`monitor` .* Received: 'val_f1'"),
         ({"positive_fraction": 2.0}, "`positive_fraction`"),
-        ({"weights": "default"}, "No trained weights"),
         ({"max_jitter": 1}, "`max_jitter` must be at most 0"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_any_work(
     data, tmp_path, monkeypatch, change, words
 ):
-    monkeypatch.setattr("zoo.training._fit", None)
+    monkeypatch.setattr("zoo.training.fit", None)
     settings = dataclasses.replace(QUICK, **change)
     network = "shrikumar-sim-20" if change.get("length") == 41 else NETWORK
     with pytest.raises(ValueError, match=words):
@@ -401,9 +423,18 @@ def test_settings_that_do_not_fit_are_refused_before_any_work(
     assert names_in(tmp_path) == []
 
 
+def test_weights_that_do_not_exist_are_refused_before_any_work(data, tmp_path):
+    settings = dataclasses.replace(QUICK, weights="default")
+    with pytest.raises(ValueError, match="No trained weights"):
+        quietly("shrikumar-chip", data, tmp_path / "mine.keras", settings)
+    assert names_in(tmp_path) == []
+
+
 def test_an_epoch_cannot_be_compared_on_a_split_that_is_not_there(folder, tmp_path):
     settings = dataclasses.replace(QUICK, monitor="val_auroc")
-    with pytest.raises(ValueError, match=r"loss, auroc, auprc with .* no validation"):
+    with pytest.raises(
+        ValueError, match=r"loss, accuracy, auroc, auprc with .* no val"
+    ):
         quietly(NETWORK, folder / "undivided.h5", tmp_path / "mine.keras", settings)
 
 
@@ -537,10 +568,13 @@ def test_the_command_hands_on_every_option(monkeypatch):
 
     monkeypatch.setattr("zoo.training.train", record)
     options = (
-        "-o mine.keras --weights w.h5 --length 20 --n-value 0.25 --batch-size 7 "
-        "--strands both --max-shift 1 --max-jitter 2 --class-weight balanced "
+        "-o mine.keras --freeze --tensorboard logs --weights w.h5 --length 20 "
+        "--n-value 0.25 --batch-size 7 --strands both --max-shift 1 "
+        "--max-jitter 2 --class-weight balanced "
         "--positive-fraction 0.5 --samples-per-epoch 100 --epochs 3 "
-        "--learning-rate 0.1 --monitor val_auroc --patience 4 --seed 5 --force --quiet"
+        "--learning-rate 0.1 --reduce-after 6 --reduce-factor 0.5 "
+        "--min-learning-rate 0.01 --monitor val_auroc --patience 4 --seed 5 --force "
+        "--quiet"
     )
     assert main(["train", "danq", "data.h5", *options.split()]) == 0
     settings = TrainingSettings(
@@ -549,6 +583,9 @@ def test_the_command_hands_on_every_option(monkeypatch):
         epochs=3,
         batch_size=7,
         learning_rate=0.1,
+        reduce_after=6,
+        reduce_factor=0.5,
+        min_learning_rate=0.01,
         strands="both",
         max_shift=1,
         max_jitter=2,
@@ -559,9 +596,12 @@ def test_the_command_hands_on_every_option(monkeypatch):
         monitor="val_auroc",
         patience=4,
         seed=5,
+        freeze=True,
     )
     assert received == {
         "args": ("danq", "data.h5", "mine.keras", settings),
+        "sources": (),
+        "tensorboard": "logs",
         "command": f"rckeras train danq data.h5 {options}",
         "progress": False,
         "overwrite": True,
@@ -582,7 +622,15 @@ def test_the_command_shows_epochs_and_result_on_stderr(folder, data, tmp_path, c
     out, err = capsys.readouterr()
     assert out == ""
     assert "Epoch 2/2" in err
-    assert "mine.keras: epoch 2 of 2: auprc 0." in err
+    assert "mine.keras: epoch 2 of 2: accuracy 0." in err
+
+
+def test_the_command_hands_on_a_decay(monkeypatch):
+    received = []
+    monkeypatch.setattr("zoo.training.train", lambda *args, **_: received.append(args))
+    arguments = ["danq", "data.h5", "-o", "mine.keras", "--decay", "0.25", "--quiet"]
+    assert main(["train", *arguments]) == 0
+    assert received[0][3] == TrainingSettings(decay=0.25)
 
 
 def test_an_interrupted_command_says_that_it_goes_on(monkeypatch, capsys):
@@ -592,3 +640,338 @@ def test_an_interrupted_command_says_that_it_goes_on(monkeypatch, capsys):
     monkeypatch.setattr("zoo.training.train", interrupt)
     assert main(["train", "danq", "data.h5", "-o", "mine.keras"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+TESTED = [
+    "mine.keras",
+    "mine.keras.csv",
+    "mine.keras.curves.csv",
+    "mine.keras.curves.svg",
+    "mine.keras.json",
+    "mine.keras.test.tsv",
+]
+
+
+def test_the_kept_network_is_measured_on_the_test_split(folder, tmp_path):
+    output = tmp_path / "mine.keras"
+    summary = quietly(NETWORK, folder / "tested.h5", output)
+    dataset = load_dataset(folder / "tested.h5")
+    expected = evaluate(keras.saving.load_model(output), dataset)
+    table = (tmp_path / "mine.keras.test.tsv").read_text()
+    assert table == expected.metrics.table()
+    assert str(summary).endswith(f"\ntest: {expected}")
+    noted = json.loads((tmp_path / "mine.keras.json").read_text())["test"]
+    assert noted["sequences"] == 64
+    assert noted["auroc"] == pytest.approx(expected.metrics.mean_auroc)
+    assert set(names_in(tmp_path)) >= set(TESTED) - {"mine.keras.curves.svg"}
+
+
+def test_the_curves_of_the_test_are_drawn(folder, tmp_path):
+    pytest.importorskip("matplotlib")
+    quietly(folder / "start.keras", one_tested(), tmp_path / "mine.keras")
+    assert names_in(tmp_path) == TESTED
+    assert "AP1" in (tmp_path / "mine.keras.curves.svg").read_text()
+
+
+def one_tested():
+    return with_test(make_dataset())
+
+
+@pytest.mark.parametrize(
+    ("package", "kept", "words"),
+    [
+        ("matplotlib.figure", "mine.keras.test.tsv", r"rckeras\[reports\]"),
+        ("sklearn.metrics", "mine.keras.csv", r"no test: .*rckeras\[metrics\]"),
+    ],
+)
+def test_what_a_missing_package_leaves_out_is_said(
+    folder, tmp_path, monkeypatch, capsys, package, kept, words
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    train(folder / "start.keras", one_tested(), tmp_path / "mine.keras", QUICK)
+    assert re.search(words, capsys.readouterr().err)
+    assert "mine.keras.curves.svg" not in names_in(tmp_path)
+    assert kept in names_in(tmp_path)
+
+
+def test_the_files_of_a_test_are_kept_unless_they_may_be_replaced(
+    folder, data, tmp_path
+):
+    output = tmp_path / "mine.keras"
+    tests = ("mine.keras.test.tsv", "mine.keras.curves.csv", "mine.keras.curves.svg")
+    for name in tests:
+        (tmp_path / name).write_text("old")
+        with pytest.raises(FileExistsError, match=rf"{name} exists; .*--force"):
+            quietly(folder / "start.keras", data, output)
+        assert (tmp_path / name).read_text() == "old"
+        (tmp_path / name).unlink()
+    for name in tests:
+        (tmp_path / name).write_text("of another network")
+    quietly(folder / "start.keras", data, output, overwrite=True)
+    assert not set(tests) & set(names_in(tmp_path))
+
+
+def test_a_break_before_the_test_is_mended(folder, tmp_path, monkeypatch):
+    start, output = folder / "start.keras", tmp_path / "mine.keras"
+    with monkeypatch.context() as patch:
+        patch.setattr("zoo.training._write_sidecar", None)
+        with pytest.raises(TypeError):
+            quietly(start, one_tested(), output)
+    assert not output.exists()
+    assert (tmp_path / "mine.keras.test.tsv").exists()
+    assert quietly(start, one_tested(), output).test.sequences == 64
+
+
+def test_labels_that_cannot_be_ranked_are_not_tested(folder, tmp_path):
+    dataset = one_tested()
+    labels = dataset.labels.astype("float32") / 2
+    dataset = dataclasses.replace(dataset, labels=labels)
+    summary = quietly(folder / "start.keras", dataset, tmp_path / "mine.keras")
+    assert summary.test is None
+    assert names_in(tmp_path) == ["mine.keras", "mine.keras.csv", "mine.keras.json"]
+
+
+def test_a_dataset_in_memory_trains_as_its_file_does(folder, data, tmp_path):
+    outputs = tmp_path / "one.keras", tmp_path / "other.keras"
+    for given, output in zip((data, make_dataset()), outputs, strict=True):
+        quietly(folder / "start.keras", given, output)
+    for one, other in zip(*map(weights_of, outputs), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    noted = json.loads((tmp_path / "other.keras.json").read_text())
+    assert noted["data"]["splits"] == make_dataset().split_sizes()
+
+
+@pytest.mark.parametrize("changed", ["sequences", "labels", "splits", "targets"])
+def test_the_digest_of_data_in_memory_is_that_of_all_that_is_trained_on(changed):
+    dataset = make_dataset()
+    value = ("other",)
+    if changed != "targets":
+        value = getattr(dataset, changed).copy()
+        value[0] = (value[0] + 1) % 2
+    other = dataclasses.replace(dataset, **{changed: value})
+    assert training._digest(other) != training._digest(dataset)
+
+
+def test_the_digest_of_data_in_memory_does_not_depend_on_how_they_are_kept(
+    tmp_path, monkeypatch
+):
+    labels = np.random.default_rng(0).integers(0, 2, (384, 70), dtype="uint8")
+    names = tuple(map(str, range(70)))
+    dataset = dataclasses.replace(make_dataset(), labels=labels, targets=names)
+    save_dataset(dataset, tmp_path / "data.h5")
+    whole = training._digest(dataset)
+    monkeypatch.setattr(training, "_BLOCK", 100)
+    assert training._digest(load_dataset(tmp_path / "data.h5")) == whole
+
+
+def by_command(*arguments):
+    return main(["train", *map(str, arguments)])
+
+
+FASTA = (
+    *("--split", "validation=0.2", "--split", "test=0.2", "--class-weight"),
+    *("balanced", "--strands", "both", "--epochs", "4", "--learning-rate", "0.02"),
+)
+
+
+def test_a_pair_of_fasta_files_is_trained_on_and_tested(folder, tmp_path, capsys):
+    pair = folder / "bound.fa", folder / "open.fa"
+    assert by_command(NETWORK, *pair, "-o", tmp_path / "mine.keras", *FASTA) == 0
+    assert "test: 77 sequences: loss" in capsys.readouterr().err
+    noted = json.loads((tmp_path / "mine.keras.json").read_text())
+    assert [source["path"] for source in noted["data"]["sources"]] == list(
+        map(str, pair)
+    )
+    assert noted["strands"] == "both"
+    assert noted["class_weight"] == "balanced"
+    table = (tmp_path / "mine.keras.test.tsv").read_text().splitlines()
+    assert table[1].startswith("bound\t")
+
+
+def test_a_training_on_fasta_files_goes_on_after_a_break(
+    folder, tmp_path, monkeypatch, capsys
+):
+    start, pair = folder / "start.keras", (folder / "bound.fa", folder / "open.fa")
+    arguments = start, *pair, "-o", tmp_path / "mine.keras", *FASTA
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints.Checkpoints, "_tidy", interrupt_at_third())
+        assert by_command(*arguments) == 130
+    assert by_command(*arguments) == 0
+    assert "going on after epoch 3" in capsys.readouterr().err
+
+
+def interrupt_at_third():
+    """Stands for a method at whose third call the user gives up."""
+    calls = []
+
+    def tidy(self):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    return tidy
+
+
+def test_the_split_of_fasta_files_is_the_same_for_all_seeds(folder, monkeypatch):
+    received = []
+    monkeypatch.setattr("zoo.training.train", lambda *args, **_: received.append(args))
+    for seed in ("0", "1"):
+        pair = folder / "bound.fa", folder / "open.fa"
+        by_command("danq", *pair, "-o", "x.keras", *FASTA, "--seed", seed, "--quiet")
+    (_, one, _, _), (_, other, _, _) = received
+    np.testing.assert_array_equal(one.splits, other.splits)
+    np.testing.assert_array_equal(one.sequences, other.sequences)
+
+
+def test_fasta_files_for_the_test_are_used_for_it(folder, tmp_path, capsys):
+    held_out = "--test-positives", tmp_path / "a.fa", "--test-negatives"
+    for name, source in (("a.fa", "bound.fa"), ("b.fa", "open.fa")):
+        lines = (folder / source).read_text().splitlines(keepends=True)
+        (tmp_path / name).write_text("".join(lines[:20]))
+    pair = folder / "bound.fa", folder / "open.fa", *held_out, tmp_path / "b.fa"
+    options = "-o", tmp_path / "mine.keras", "--epochs", "1"
+    assert by_command(folder / "start.keras", *pair, *options) == 0
+    assert "test: 20 sequences" in capsys.readouterr().err
+
+
+def test_unequal_lengths_are_refused_with_what_would_work(tmp_path, capsys):
+    write_fasta(tmp_path, lengths=(40, 40, 31))
+    pair = tmp_path / "bound.fa", tmp_path / "open.fa"
+    options = "-o", tmp_path / "mine.keras", "--epochs", "1"
+    assert by_command("shrikumar-sim-20", *pair, *options) == 1
+    message = capsys.readouterr().err
+    assert "have 31 to 40 bases, most often 40" in message
+    advice = re.search("--length 40 --fit both", message)[0].split()
+    assert by_command("shrikumar-sim-20", *pair, *options, *advice, "--quiet") == 0
+    noted = json.loads((tmp_path / "mine.keras.json").read_text())
+    assert noted["data"]["notes"]["padded"] > 0
+
+
+def test_options_of_fasta_files_are_refused_with_a_dataset(data, tmp_path, capsys):
+    options = "-o", tmp_path / "mine.keras", "--split", "test=0.1"
+    assert by_command(NETWORK, data, *options) == 1
+    assert "--split is for FASTA files" in capsys.readouterr().err
+
+
+def scalars_of(folder):
+    """Scalars of an event folder: values by step, by tag."""
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator"
+    )
+    from tensorboard.util.tensor_util import make_ndarray
+
+    events = accumulator.EventAccumulator(str(folder))
+    events.Reload()
+    return {
+        tag: {e.step: float(make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)}
+        for tag in events.Tags()["tensors"]
+    }
+
+
+def test_tensorboard_sees_every_epoch_through_breaks(
+    folder, data, tmp_path, monkeypatch
+):
+    pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
+    start, output = folder / "start.keras", tmp_path / "mine.keras"
+    settings = dataclasses.replace(QUICK, epochs=4)
+    options = {"tensorboard": tmp_path / "logs"}
+    for count in (4, 2):  # within the third epoch's state, and the next one's
+        with monkeypatch.context() as patch:
+            stop_at(patch, "_save", count)
+            # As after a kill, nothing is closed.
+            patch.setattr(keras.callbacks.TensorBoard, "on_train_end", None)
+            with pytest.raises(StoppedError):
+                quietly(start, data, output, settings, **options)
+    quietly(start, data, output, settings, **options)
+    history = history_of(output)
+    for split, prefix in (("train", ""), ("validation", "val_")):
+        scalars = scalars_of(tmp_path / "logs" / "mine" / split)
+        for name in ("loss", "auroc"):
+            steps = scalars[f"epoch_{name}"]
+            values = [steps[epoch] for epoch in range(4)]
+            np.testing.assert_allclose(values, history[prefix + name], rtol=1e-5)
+
+
+def test_events_are_on_the_disk_after_every_epoch(folder, data, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
+    events, seen = tmp_path / "logs" / "mine" / "train", []
+
+    def look(self):
+        seen.append(len(scalars_of(events)["epoch_loss"]))
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "_tidy", look)
+    options = {"tensorboard": tmp_path / "logs"}
+    quietly(folder / "start.keras", data, tmp_path / "mine.keras", **options)
+    assert seen == [1, 2]
+
+
+def test_events_of_another_training_are_kept_unless_they_may_be_replaced(
+    folder, data, tmp_path
+):
+    pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
+    old = tmp_path / "logs" / "mine" / "train" / "events.out.tfevents.1.old"
+    old.parent.mkdir(parents=True)
+    old.write_text("")
+    start, output = folder / "start.keras", tmp_path / "mine.keras"
+    options = {"tensorboard": tmp_path / "logs"}
+    with pytest.raises(FileExistsError, match="events of another training"):
+        quietly(start, data, output, **options)
+    assert old.exists()
+    quietly(start, data, output, **options, overwrite=True)
+    assert not old.exists()
+    assert "epoch_loss" in scalars_of(old.parent)
+
+
+def test_tensorboard_is_asked_for_before_any_work(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    options = {"tensorboard": tmp_path / "logs"}
+    with pytest.raises(ImportError, match=r"rckeras\[tensorboard\]"):
+        quietly("no such network", "no.h5", tmp_path / "mine.keras", **options)
+    assert names_in(tmp_path) == []
+
+
+def test_a_frozen_network_trains_its_last_layer_alone(data, tmp_path):
+    sizes = {"sequence_length": LENGTH, "pool_sizes": (2, 2), "targets": 1}
+    source = zoo.build("koo-cnn-25", **sizes)
+    source.save(tmp_path / "start.keras")
+    settings = dataclasses.replace(QUICK, freeze=True, epochs=1)
+    quietly(tmp_path / "start.keras", data, tmp_path / "mine.keras", settings)
+    tuned = keras.saving.load_model(tmp_path / "mine.keras")
+    for layer in tuned.layers:
+        same = [
+            np.array_equal(found, expected)
+            for found, expected in zip(
+                layer.get_weights(),
+                source.get_layer(layer.name).get_weights(),
+                strict=True,
+            )
+        ]
+        assert all(same) if layer is not tuned.layers[-1] else not any(same)
+        assert layer.trainable
+
+
+def test_what_was_frozen_before_is_so_afterwards(data, tmp_path):
+    network = dense_network(tmp_path / "start.keras")
+    network.layers[2].trainable = False
+    network.save(tmp_path / "start.keras")
+    settings = dataclasses.replace(QUICK, freeze=True, epochs=1)
+    quietly(tmp_path / "start.keras", data, tmp_path / "mine.keras", settings)
+    tuned = keras.saving.load_model(tmp_path / "mine.keras")
+    flags = [layer.trainable for layer in tuned.layers]
+    assert flags == [layer.trainable for layer in network.layers]
+
+
+def test_nothing_is_frozen_at_random_weights(data, tmp_path):
+    settings = dataclasses.replace(QUICK, freeze=True)
+    with pytest.raises(ValueError, match=r"`freeze` .* need `weights`"):
+        quietly(NETWORK, data, tmp_path / "mine.keras", settings)
+
+
+def test_freezing_leaves_something_to_be_trained(data, tmp_path):
+    x = keras.Input((LENGTH, 4))
+    y = keras.layers.Dense(1)(keras.layers.Flatten()(x))
+    y = keras.layers.Activation("sigmoid", name="last")(y)
+    keras.Model(x, y).save(tmp_path / "start.keras")
+    settings = dataclasses.replace(QUICK, freeze=True)
+    with pytest.raises(ValueError, match=r"the last layer, 'last', has no weights"):
+        quietly(tmp_path / "start.keras", data, tmp_path / "mine.keras", settings)

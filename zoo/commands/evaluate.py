@@ -22,7 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_data_options(parser)
     _add_network_options(parser)
-    add_output_options(parser)
+    parser.add_argument(
+        "--curves",
+        metavar="FILE",
+        help="draw the ROC and precision-recall curves (.svg, .pdf or .png), and write "
+        "their points beside it (.csv)",
+    )
+    add_output_options(parser, force="replace files that exist")
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:

@@ -4,11 +4,22 @@ import argparse
 import contextlib
 import dataclasses
 import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.commands import add_output_options, import_keras
+from zoo.commands.splits import add_split_option, join_splits
+
+if TYPE_CHECKING:
+    from rckeras.datasets import Dataset
+    from rckeras.metrics import BinaryMetrics
 
 # Those of rckeras, whose import would take seconds.
 STRANDS = ("forward", "random", "both")
+
+_MOST_TOLD = 10  # targets whose numbers are told one by one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,20 +31,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="network, see `rckeras list`, or a .keras file to go on with",
     )
     parser.add_argument(
-        "data", metavar="DATA", help="dataset that `rckeras data` has written"
+        "data",
+        metavar="DATA",
+        help="dataset that `rckeras data` has written, or FASTA file of what is bound",
+    )
+    parser.add_argument(
+        "negatives",
+        metavar="NEGATIVES",
+        nargs="?",
+        help="FASTA file of what is unbound, if DATA is one",
     )
     parser.epilog = (
         "Stopped in whatever way, the same command goes on after the last finished "
-        "epoch. Example: rckeras train shrikumar-sim-rc simulated.h5 -o mine.keras"
+        "epoch. Examples: rckeras train shrikumar-sim-rc simulated.h5 -o mine.keras; "
+        "rckeras train shrikumar-chip-rc bound.fa open.fa --split validation=0.1 "
+        "--split test=0.1 -o bound.keras"
     )
     _add_network_options(parser)
+    _add_fasta_options(parser)
     _add_data_options(parser)
     _add_fit_options(parser)
     add_output_options(
         parser.add_argument_group("output"),
         "file to write (.keras); FILE.csv is the history, FILE.json says how it was "
-        "made, and FILE.resume is there while training is unfinished",
-        "replace FILE, and give up an unfinished training with other options",
+        "made, and FILE.resume is there while training is unfinished; if there is a "
+        "test split, FILE.test.tsv, FILE.curves.csv and FILE.curves.svg say how well "
+        "the network does on it",
+        "replace these files, and give up an unfinished training with other options",
         required=True,
     )
 
@@ -50,7 +74,14 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "--length",
         type=int,
         metavar="N",
-        help="train on the central N bases (default: on all)",
+        help="train on the central N bases (default: on all); of FASTA files, bring "
+        "sequences to N bases as --fit says (default: those of the first one)",
+    )
+    group.add_argument(
+        "--freeze",
+        action="store_true",
+        help="train the last layer alone, all others as --weights or the .keras file "
+        "have them",
     )
     group.add_argument(
         "--n-value",
@@ -58,6 +89,21 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="value of the four channels for N (default: as the network was trained)",
     )
+
+
+def _add_fasta_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "FASTA files", "`rckeras data fasta` has more options"
+    )
+    group.add_argument("--test-positives", metavar="FASTA", help="for the test")
+    group.add_argument("--test-negatives", metavar="FASTA", help="for the test")
+    group.add_argument(
+        "--fit",
+        choices=("error", "crop", "pad", "both"),
+        help="for sequences of another length: crop longer ones to their centre, pad "
+        "shorter ones with N, or both (default: error)",
+    )
+    add_split_option(group, "; drawn alike whatever the --seed")
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -102,13 +148,47 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
         help="step size of Adam (default: 0.001)",
     )
     group.add_argument(
+        "--decay",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="divide the step size by 1 + X * batches so far (default: 0)",
+    )
+    group.add_argument(
+        "--reduce-after",
+        type=int,
+        metavar="N",
+        help="epochs without a better one after which the step size is reduced "
+        "(default: never)",
+    )
+    group.add_argument(
+        "--reduce-factor",
+        type=float,
+        default=0.2,
+        metavar="X",
+        help="what it is multiplied by then (default: 0.2)",
+    )
+    group.add_argument(
+        "--min-learning-rate",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="what it is not reduced below (default: 0)",
+    )
+    group.add_argument(
         "--monitor",
         metavar="METRIC",
-        help="number by which the best epoch is chosen: loss, auroc or auprc, on the "
-        "validation split with val_ before it (default: val_loss)",
+        help="number by which the best epoch is chosen: loss, accuracy, auroc or "
+        "auprc, on the validation split with val_ before it (default: val_loss)",
     )
     _add_number(group, "--patience", 10, "epochs without a better one before the end")
     _add_number(group, "--seed", 0, "of weights, batches and dropout")
+    group.add_argument(
+        "--tensorboard",
+        metavar="FOLDER",
+        help="write events for TensorBoard to a folder in FOLDER, named after the "
+        "output",
+    )
 
 
 def _add_number(group, name: str, default: int, help: str) -> None:
@@ -128,13 +208,16 @@ def run(args: argparse.Namespace) -> int:
 
     fields = [field.name for field in dataclasses.fields(TrainingSettings)]
     settings = TrainingSettings(**{name: getattr(args, name) for name in fields})
+    data, sources = _open_data(args)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             summary = train(
                 args.name,
-                args.data,
+                data,
                 args.output,
                 settings,
+                sources=sources,
+                tensorboard=args.tensorboard,
                 command=args.command_line,
                 progress=args.progress,
                 overwrite=args.overwrite,
@@ -145,4 +228,65 @@ def run(args: argparse.Namespace) -> int:
         raise
     if args.progress:
         print(summary, file=sys.stderr)
+        if summary.test is not None and len(summary.test.metrics.targets) > 1:
+            _tell(summary.test.metrics)
     return 0
+
+
+def _tell(metrics: "BinaryMetrics") -> None:
+    """Say on stderr how well the first targets do."""
+    rows = zip(metrics.targets, metrics.auroc, metrics.auprc, strict=True)
+    for name, auroc, auprc in list(rows)[:_MOST_TOLD]:
+        print(f"  {name}: AUROC {auroc:.4f}, AUPRC {auprc:.4f}", file=sys.stderr)
+    if len(metrics.targets) > _MOST_TOLD:
+        print(f"  ... and {len(metrics.targets) - _MOST_TOLD} more", file=sys.stderr)
+
+
+def _open_data(args: argparse.Namespace) -> "tuple[Dataset | str, Sequence[str]]":
+    """The dataset or its file, and the FASTA files that it was made from."""
+    options = ("test_positives", "test_negatives", "fit", "splits")
+    if args.negatives is None:
+        given = [name for name in options if getattr(args, name) is not None]
+        if given:
+            option = given[0].removesuffix("s" * (given[0] == "splits"))
+            raise ValueError(
+                f"--{option.replace('_', '-')} is for FASTA files, bound and unbound: "
+                f"DATA NEGATIVES. Received: {args.data} alone"
+            )
+        return args.data, ()
+    from rckeras.datasets import load_fasta_pair
+
+    sources = [args.data, args.negatives, args.test_positives, args.test_negatives]
+    sources = [path for path in sources if path is not None]
+    if args.fit in (None, "error"):
+        _check_lengths(sources, args.length)
+    dataset = load_fasta_pair(
+        args.data,
+        args.negatives,
+        test_positives=args.test_positives,
+        test_negatives=args.test_negatives,
+        length=args.length,
+        fit=args.fit or "error",
+        splits=join_splits(args.splits),
+    )
+    return dataset, sources
+
+
+def _check_lengths(paths: Sequence[str], length: int | None) -> None:
+    """Refuse sequences of several lengths, with what would work."""
+    from rckeras.io import read_fasta
+
+    for path in paths:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path} is no file; FASTA files are read twice")
+    found = Counter(
+        len(record.sequence) for path in paths for record in read_fasta(path)
+    )
+    usual = max(found, key=found.get, default=None)
+    wanted = length or usual
+    if set(found) - {wanted}:
+        raise ValueError(
+            f"the sequences have {min(found)} to {max(found)} bases, most often "
+            f"{usual}, and a network reads one length. For example --length {wanted} "
+            "--fit both cuts longer ones to their centre and puts N around shorter ones"
+        )

@@ -99,9 +99,17 @@ def test_the_penalty_can_be_left_out():
     assert koo_cnn(l2=0).losses == []
 
 
-def test_weights_start_as_he_et_al_say():
-    start = koo_cnn().get_layer("hidden").kernel_initializer
-    assert isinstance(start, keras.initializers.HeNormal)
+@pytest.mark.parametrize(
+    ("chosen", "start"),
+    [
+        ({}, keras.initializers.GlorotUniform),
+        ({"kernel_initializer": "he_normal"}, keras.initializers.HeNormal),
+    ],
+)
+def test_weights_start_as_in_the_code_or_as_in_the_text(chosen, start):
+    model = koo_cnn(**chosen)
+    for name in ("conv1", "conv2", "hidden", "predictions"):
+        assert isinstance(model.get_layer(name).kernel_initializer, start)
 
 
 def test_strides_must_come_in_equal_number():

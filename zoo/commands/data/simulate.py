@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 HELP = "the simulated data of a paper, with the truth about what was planted"
 SOURCES = ()
 
-PAPERS = ("shrikumar2017", "koo2019", "brown2018")
+PAPERS = ("shrikumar2017", "brown2018", "hawkinshooker2018", "koo2019")
 _NUMBERS = ("sequences", "length")
 
 

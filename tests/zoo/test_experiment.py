@@ -1,0 +1,459 @@
+import dataclasses
+import functools
+import importlib.util
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rckeras.datasets import SPLITS, simulate_shrikumar2017
+from zoo import checkpoints, experiment
+from zoo.experiment import Run, protocol_of, reproduce, share_of_training
+from zoo.learning import TrainingSettings
+from zoo.recipes import Recipe, Row, find_recipe, list_recipes
+from zoo.records import read_records
+
+
+@functools.cache
+def simulate(seed=0):
+    return simulate_shrikumar2017(seed=seed, sequences=300)
+
+
+def score(network, dataset, folder):
+    """A measure that leaves to chance what it gives."""
+    return {"score": float(np.random.random())}
+
+
+TINY = Recipe(
+    name="tiny",
+    title="two networks",
+    reference="Nobody 2000",
+    data=lambda path: {"one": simulate, "two": partial(simulate, seed=1)},
+    settings=TrainingSettings(epochs=3, batch_size=150, strands="forward"),
+    rows=(Row("A", "shrikumar-sim-rc"), Row("B", "shrikumar-sim-20")),
+    measures=(score,),
+    metrics={"score": "the score"},
+    seeds=2,
+    extras=(),
+)
+
+
+def using(monkeypatch, **changes):
+    """Let the engine find a small recipe."""
+    recipe = dataclasses.replace(TINY, **changes)
+    monkeypatch.setattr(experiment, "find_recipe", lambda name: recipe)
+    return recipe
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The runs that were trained, which takes no time."""
+    runs = []
+
+    class Network:
+        def save_weights(self, path):
+            path.write_text("weights")
+
+        def count_params(self):
+            return 1234
+
+    def train(run, dataset, facts, place):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "state.npz").write_text("state")
+        runs.append((run.seed, run.dataset, run.row.name))
+        history = [{"loss": 1.0 - epoch / 4} for epoch in range(3)]
+        return Network(), SimpleNamespace(history=history, best=2, monitor="loss")
+
+    using(monkeypatch)
+    monkeypatch.setattr(experiment, "_train", train)
+    monkeypatch.setattr("keras.backend.clear_session", lambda: None)
+    return runs
+
+
+def quietly(folder, **options):
+    options = {"datasets": ["one"], **options}
+    reproduce("tiny", folder, progress=False, **options)
+    return read_records(folder)
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
+def test_a_run_leaves_a_result_and_its_epochs(trained, tmp_path):
+    found = quietly(tmp_path / "new" / "out", rows=["A"])
+    (result,) = found.results
+    expected = {"dataset": "one", "row": "A", "seed": 0, "epochs": 3, "best_epoch": 3}
+    assert expected.items() <= result.items()
+    assert result["parameters"] == 1234
+    assert [line["epoch"] for line in found.histories] == [1, 2, 3]
+    place = tmp_path / "new" / "out" / "runs" / "one" / "A" / "seed-0"
+    assert [path.name for path in place.iterdir()] == ["network.weights.h5"]
+
+
+def test_what_is_done_is_not_run_again(trained, tmp_path):
+    quietly(tmp_path, seeds=2)
+    before = contents(tmp_path)
+    assert sorted(before) == ["histories.csv", "results.csv", "table.md"]
+    trained.clear()
+    quietly(tmp_path, seeds=2)
+    quietly(tmp_path, seeds=1, rows=["B"])
+    assert trained == []
+    assert contents(tmp_path) == before
+
+
+def test_more_seeds_rows_and_datasets_run_what_is_missing_alone(trained, tmp_path):
+    quietly(tmp_path, rows=["A"])
+    quietly(tmp_path, rows=["B", "A"], seeds=2)
+    quietly(tmp_path, rows=["B"], datasets=None)
+    one, two = (0, "one"), (1, "one")
+    runs = [(*one, "A"), (*one, "B"), (*two, "A"), (*two, "B"), (0, "two", "B")]
+    assert trained == runs
+    assert len(read_records(tmp_path).results) == 5
+
+
+def test_all_networks_run_with_a_seed_before_any_does_with_the_next(trained, tmp_path):
+    quietly(tmp_path, seeds=2, datasets=None)
+    assert trained == [(s, d, r) for s in (0, 1) for d in ("one", "two") for r in "AB"]
+
+
+def test_a_dataset_is_made_once(trained, monkeypatch, tmp_path):
+    made = []
+
+    def make():
+        made.append(1)
+        return simulate()
+
+    using(monkeypatch, data=lambda path: {"one": make})
+    quietly(tmp_path, seeds=3)
+    assert made == [1]
+
+
+def test_what_another_process_has_done_meanwhile_is_not_run(
+    trained, monkeypatch, tmp_path
+):
+    train = experiment._train
+
+    def train_beside_another(run, dataset, facts, place):
+        monkeypatch.setattr(experiment, "_train", train)
+        quietly(tmp_path, rows=["B"])
+        return train(run, dataset, facts, place)
+
+    monkeypatch.setattr(experiment, "_train", train_beside_another)
+    assert len(quietly(tmp_path).results) == 2
+    assert [row for _, _, row in trained] == ["B", "A"]
+
+
+class StoppedError(Exception):
+    """What stands for a kill."""
+
+
+# Before the history, between history and result, and before what is left is removed.
+@pytest.mark.parametrize(("name", "count"), [("append", 0), ("append", 1), ("end", 0)])
+def test_a_break_while_results_are_written_leaves_no_trace(
+    trained, monkeypatch, tmp_path, name, count
+):
+    whole = quietly(tmp_path / "whole", seeds=2)
+    place = experiment if name == "append" else experiment._Clock
+    original, calls = getattr(place, name), []
+
+    def stopping(*args):
+        calls.append(1)
+        if len(calls) > count:
+            raise StoppedError
+        return original(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, stopping)
+        with pytest.raises(StoppedError):
+            quietly(tmp_path / "broken", seeds=2)
+    broken = quietly(tmp_path / "broken", seeds=2)
+    seconds = {"seconds": 0}
+    for one, other in zip(whole.results, broken.results, strict=True):
+        assert {**one, **seconds} == {**other, **seconds}
+    assert broken.histories == whole.histories
+    assert not list(tmp_path.rglob("state.npz"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Two runs that were trained in one go."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        using(patch)
+        quietly(folder)
+    return folder
+
+
+def assert_same(found, expected):
+    for name in ("results", "histories"):
+        pairs = zip(getattr(found, name), getattr(expected, name), strict=True)
+        for line, other in pairs:
+            for key in {*line, *other} - {"seconds"}:
+                wanted = other[key]
+                if not isinstance(wanted, str):
+                    wanted = pytest.approx(wanted, rel=1e-4)
+                assert line[key] == wanted
+
+
+def test_after_an_error_in_a_measure_the_numbers_are_those_of_a_run_without(
+    whole, monkeypatch, tmp_path
+):
+    def fail(network, dataset, folder):
+        raise StoppedError
+
+    # It starts with the second row, which must not matter either.
+    using(monkeypatch, measures=(fail,))
+    with pytest.raises(StoppedError):
+        quietly(tmp_path, rows=["B"])
+    assert read_records(tmp_path).results == []
+    using(monkeypatch)
+    monkeypatch.setattr("keras.Model.fit", None)
+    found, expected = quietly(tmp_path, rows=["B"]), read_records(whole)
+    only = dataclasses.replace(
+        expected,
+        results=[line for line in expected.results if line["row"] == "B"],
+        histories=[line for line in expected.histories if line["row"] == "B"],
+    )
+    assert_same(found, only)
+
+
+def test_the_weights_are_those_of_the_best_epoch(whole):
+    from rckeras.evaluation import evaluate
+    from zoo.loading import load
+
+    (line, _), place = read_records(whole).results, whole / "runs/one/A/seed-0"
+    weights = place / "network.weights.h5"
+    network = load("shrikumar-sim-rc", weights=weights, sequence_length=200)
+    dataset = simulate()
+    found = evaluate(network, dataset, "validation", average_strands=False)
+    losses = read_records(whole).curves("A", "val_loss")["one", 0]
+    assert line["best_epoch"] == np.argmin(losses) + 1
+    assert found.loss == pytest.approx(min(losses), rel=1e-4)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import zoo.checkpoints as c
+from tests.zoo.test_experiment import TINY
+from zoo import experiment
+experiment.find_recipe = lambda name: TINY
+keep = c.Checkpoints.on_epoch_end
+def end(self, epoch, logs=None):
+    if epoch == 1 and 'kill' in os.environ:
+        os.kill(os.getpid(), signal.SIGKILL)
+    keep(self, epoch, logs)
+c.Checkpoints.on_epoch_end = end
+experiment.reproduce('tiny', Path(sys.argv[1]), datasets=['one'], progress=False)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="no such signal")
+def test_a_killed_experiment_goes_on(whole, tmp_path):
+    for kill in (True, False):
+        process = subprocess.run(
+            [sys.executable, "-c", KILLED, tmp_path],
+            env={**os.environ, **({"kill": "1"} if kill else {})},
+            check=False,
+        )
+        assert process.returncode == (-signal.SIGKILL if kill else 0)
+    assert_same(read_records(tmp_path), read_records(whole))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"settings": TrainingSettings(epochs=4, batch_size=150, strands="forward")},
+        {"rows": (Row("A", "shrikumar-sim-rc", train_share=0.5),)},
+        {"rows": (Row("A", "shrikumar-sim-20"),)},
+        {"rows": (Row("A", "shrikumar-sim-rc", {"filters": 3}),)},
+        {"data": lambda path: {"one": partial(simulate, seed=1)}},
+    ],
+)
+def test_results_of_another_protocol_are_refused(
+    trained, monkeypatch, tmp_path, changes
+):
+    quietly(tmp_path, rows=["A"])
+    before = contents(tmp_path)
+    using(monkeypatch, **changes)
+    words = r"results\.csv has a result of A on one, seed 0 by another protocol.*remove"
+    with pytest.raises(ValueError, match=words):
+        quietly(tmp_path, rows=["A"])
+    assert contents(tmp_path) == before
+
+
+def test_the_protocol_does_not_depend_on_seed_or_defaults_spelled_out():
+    row = Row("A", "shrikumar-sim-rc", settings={"epochs": 3, "max_shift": 0})
+    dataset = simulate()
+    runs = [Run(TINY, "one", TINY.rows[0], 0), Run(TINY, "one", row, 5)]
+    assert len({protocol_of(run, dataset) for run in runs}) == 1
+    assert protocol_of(runs[0], dataset) == "836b7e41ed7d"
+
+
+def test_results_of_another_recipe_are_refused_before_any_work(
+    trained, monkeypatch, tmp_path
+):
+    quietly(tmp_path, rows=["A"])
+    trained.clear()
+    using(monkeypatch, name="other", rows=(Row("C", "shrikumar-sim-rc"),))
+    with pytest.raises(ValueError, match="has results of A, so it is not of other"):
+        quietly(tmp_path)
+    using(monkeypatch, name="other", metrics={"marks": "marks"})
+    with pytest.raises(ValueError, match="has no column marks, so it is not of other"):
+        quietly(tmp_path)
+    assert trained == []
+
+
+def test_an_unfinished_run_of_another_protocol_is_refused(monkeypatch, tmp_path):
+    facts = {"protocol": "of then", "backend": "none"}
+    place = Run(TINY, "one", TINY.rows[0], 0).folder(tmp_path)
+    checkpoints.open_run(place, facts, overwrite=False)
+    using(monkeypatch)
+    with pytest.raises(ValueError, match=r"seed-0 holds .*'of then'.* remove that"):
+        quietly(tmp_path)
+
+
+def test_a_missing_library_is_named_before_any_work(trained, monkeypatch, tmp_path):
+    using(monkeypatch, extras=("reports", "motifs"))
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec",
+        lambda name: None if name == "pyjaspar" else found(name),
+    )
+    with pytest.raises(ImportError, match=r'pyjaspar, .* "rckeras\[motifs\]"'):
+        quietly(tmp_path / "new")
+    assert trained == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_every_extra_of_a_recipe_is_known():
+    for name in list_recipes():
+        assert set(find_recipe(name).extras) <= set(experiment._EXTRAS)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seeds": 0}, "`seeds` must be at least 1. Received: 0"),
+        ({"rows": ["A", "C"]}, r"`rows` .* among 'A', 'B'\. Received: 'C'"),
+        ({"datasets": ["three"]}, r"`datasets` .* among 'one', 'two'\. Received: 'th"),
+        ({"data": "here"}, "tiny makes its own data; .* Received: here"),
+    ],
+)
+def test_wrong_arguments_are_refused(trained, tmp_path, options, words):
+    with pytest.raises(ValueError, match=words):
+        quietly(tmp_path / "new", **options)
+    assert not (tmp_path / "new").exists()
+
+
+def test_data_of_the_user_are_asked_for(trained, monkeypatch, tmp_path):
+    using(monkeypatch, needs="a folder of peaks")
+    with pytest.raises(ValueError, match=r"needs a folder of peaks; .* \(--data"):
+        quietly(tmp_path)
+
+
+def test_training_that_gave_no_numbers_is_named(monkeypatch, tmp_path):
+    using(monkeypatch)
+    nothing = SimpleNamespace(history=[{}], best=None, monitor="val_loss")
+    monkeypatch.setattr("zoo.learning.fit", lambda *args, **options: nothing)
+    with pytest.raises(ValueError, match="A on one, seed 0: val_loss was not a finite"):
+        quietly(tmp_path)
+
+
+def test_progress_tells_what_is_done_and_what_is_left(trained, tmp_path, capsys):
+    options = {"datasets": ["one"], "seeds": 2}
+    quietly(tmp_path, rows=["A"], seeds=2)
+    assert capsys.readouterr() == ("", "")
+    reproduce("tiny", tmp_path, **options)
+    out, err = capsys.readouterr()
+    first, second, third, fourth, fifth = err.splitlines()
+    assert out == ""
+    assert first == "2 of 4 runs are done already"
+    assert second == "run 3 of 4: B on one, seed 0"
+    words = r"  3 epochs in \d+ s: the score 0\.\d{4}; about \d+ s left"
+    assert re.fullmatch(words, third)
+    assert fourth == "run 4 of 4: B on one, seed 1"
+    assert "left" not in fifth
+
+
+def test_times_have_the_unit_that_suits_them():
+    times = [experiment._duration(s) for s in (0.4, 99, 100, 3_600, 5_999, 36_000)]
+    assert times == ["0 s", "99 s", "2 min", "60 min", "100 min", "10.0 h"]
+
+
+def numbers_of(dataset, split):
+    return {row.tobytes() for row in dataset.sequences[dataset.rows(split)]}
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return simulate()
+
+
+def test_smaller_shares_are_parts_of_larger_ones(dataset):
+    shares = [share_of_training(dataset, share) for share in (0.1, 0.25, 0.5, 1.0)]
+    found = [numbers_of(share, "train") for share in shares]
+    assert all(one < other for one, other in itertools.pairwise(found))
+    again = share_of_training(dataset, 0.25)
+    np.testing.assert_array_equal(again.sequences, shares[1].sequences)
+    other = share_of_training(dataset, 0.25, seed=1)
+    assert numbers_of(other, "train") != found[1]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.77])
+def test_a_share_of_one_target_keeps_the_balance(dataset, share):
+    one = dataset.take(np.arange(len(dataset)))
+    one = dataclasses.replace(
+        one, labels=one.labels[:, :1], targets=one.targets[:1], truth=None
+    )
+    labels = [
+        d.labels[d.rows("train"), 0] for d in (one, share_of_training(one, share))
+    ]
+    for value in (0, 1):
+        counts = [int((y == value).sum()) for y in labels]
+        assert counts[1] == round(share * counts[0])
+
+
+def test_a_share_leaves_the_other_splits(dataset):
+    found = share_of_training(dataset, 0.3)
+    for split in SPLITS[1:]:
+        for one, other in zip(found.arrays(split), dataset.arrays(split), strict=True):
+            np.testing.assert_array_equal(one, other)
+    sizes = found.split_sizes()["train"], dataset.split_sizes()["train"]
+    assert sizes[0] == round(0.3 * sizes[1])
+
+
+def test_a_share_takes_truth_and_columns_along(dataset):
+    places = np.arange(len(dataset))
+    marked = dataclasses.replace(dataset, columns={"place": places})
+    found = share_of_training(marked, 0.3)
+    place = found.columns["place"]
+    np.testing.assert_array_equal(found.sequences, dataset.sequences[place])
+    np.testing.assert_array_equal(found.labels, dataset.labels[place])
+    expected = dataset.truth.take(place)
+    for name in ("sequence", "motif", "start", "strand", "labels"):
+        np.testing.assert_array_equal(
+            getattr(found.truth, name), getattr(expected, name)
+        )
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan")])
+def test_a_share_out_of_range_is_refused(dataset, share):
+    with pytest.raises(ValueError, match=f"`share` must be above 0 .*: {share}"):
+        share_of_training(dataset, share)
+
+
+def test_a_share_that_leaves_nothing_is_refused(dataset):
+    with pytest.raises(ValueError, match=r"`share` must leave .* 0\.001 of \d+"):
+        share_of_training(dataset, 0.001)
+    with pytest.raises(ValueError, match="no splits"):
+        share_of_training(dataclasses.replace(dataset, splits=None), 0.5)

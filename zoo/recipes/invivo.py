@@ -1,0 +1,244 @@
+"""What the networks of two papers make of many real experiments, one after another.
+
+The data are the user's: a folder of ChIP-seq experiments as DeepBind's authors prepared
+them, a pair of files each, and of pairs of FASTA files. Each is a dataset, and the
+question is not how far a network comes on one of them, but which of two does better on
+most.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo import figures, remarks
+from zoo.learning import TrainingSettings
+from zoo.measures import ranking, sampled_ranking
+from zoo.recipes.recipe import Recipe, Row
+
+if TYPE_CHECKING:
+    from rckeras.datasets import Dataset
+
+MOST_PEAKS = 5_000
+SHARES = (0.05, 0.2, 0.8, 1.0)
+LENGTH = 101  # of DeepBind's sequences
+
+_DEEPBIND = ("_AC.seq.gz", "_B.seq.gz")
+# Bound and unbound sequences for training, then for the test, as two projects name
+# their files: LS-GKM and gkmexplain.
+_FASTA = (
+    (".tr.fa", ".neg.tr.fa", ".test.fa", ".neg.test.fa"),
+    (
+        ".positives_train.fa",
+        ".negatives_train.fa",
+        ".positives_test.fa",
+        ".negatives_test.fa",
+    ),
+)
+_NEEDS = (
+    "a folder of experiments: NAME_AC.seq.gz and NAME_B.seq.gz as DeepBind has them, "
+    "and FASTA files NAME.tr.fa, NAME.neg.tr.fa, NAME.test.fa and NAME.neg.test.fa, or "
+    "NAME.positives_train.fa, NAME.negatives_train.fa and so on"
+)
+
+
+def find_experiments(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """The experiments of a folder and the folders in it.
+
+    Args:
+        folder: Folder of files.
+
+    Returns:
+        The files of each experiment by its name: two of DeepBind's, for training and
+        test, or four FASTA files. Without one of them it is left out: held-out peaks
+        alone, for example, cannot be trained on.
+
+    Raises:
+        ValueError: If there is none, or two have one name.
+    """
+    found: dict[str, tuple[Path, ...]] = {}
+    for endings in (_DEEPBIND, *_FASTA):
+        for first in sorted(folder.rglob(f"*{endings[0]}")):
+            name = first.name.removesuffix(endings[0])
+            files = tuple(first.with_name(name + ending) for ending in endings)
+            if not all(file.is_file() for file in files):
+                continue
+            if name in found:
+                raise ValueError(
+                    f"{folder} must have one experiment of a name. Received: "
+                    f"{found[name][0]} and {first}"
+                )
+            found[name] = files
+    if not found:
+        raise ValueError(f"`data` (--data) must be {_NEEDS}. Received: {folder}")
+    return found
+
+
+def load_experiment(files: tuple[Path, ...], most: int = MOST_PEAKS) -> "Dataset":
+    """The sequences of an experiment, with splits.
+
+    Of DeepBind's peaks a tenth is for validation; their negatives are dinucleotide
+    shuffles. FASTA files have negatives of their own.
+
+    Args:
+        files: What `find_experiments` has found.
+        most: Most bound, and most unbound, sequences for training and validation.
+    """
+    from rckeras.datasets import load_deepbind, load_fasta_pair
+
+    splits = {"validation": 0.1}
+    if len(files) == len(_DEEPBIND):
+        return _limit(load_deepbind(*files, splits=splits), most)
+    positives, negatives, *held_out = files
+    dataset = load_fasta_pair(
+        positives,
+        negatives,
+        test_positives=held_out[0],
+        test_negatives=held_out[1],
+        length=LENGTH,
+        fit="both",
+        splits=splits,
+    )
+    return _limit(dataset, most)
+
+
+def _limit(dataset: "Dataset", most: int) -> "Dataset":
+    """A dataset with so many sequences of each class at most, beside the test's."""
+    import numpy as np
+
+    kept = [dataset.rows("test")]
+    others = np.setdiff1d(np.arange(len(dataset)), kept[0])
+    for label in (1, 0):
+        rows = others[dataset.labels[others, 0] == label]
+        # Classes of equal size are drawn alike, so that peaks keep their shuffles; and
+        # not with the seed of the splits, whose order would come again.
+        kept.append(np.random.default_rng(1).permutation(rows)[:most])
+    return dataset.take(np.sort(np.concatenate(kept)))
+
+
+def _data(path):
+    experiments = find_experiments(path)
+    return {
+        name: partial(load_experiment, files) for name, files in experiments.items()
+    }
+
+
+_DATA_DIFFERS = (
+    f"Of each experiment at most {MOST_PEAKS:,} bound sequences, drawn at random, are "
+    "for training and validation, a tenth of them for validation. DeepBind's 500 best "
+    "peaks of even rank and a shuffle of each are for the test.",
+    "Negatives are dinucleotide shuffles, in training as in DeepBind's test files. An "
+    "experiment of FASTA files has real ones; its sequences are brought to 101 bases "
+    "around their centre, as DeepBind's are, the shorter ones with N.",
+)
+
+
+def _strand_rows(share: float) -> tuple[Row, ...]:
+    def row(name, network, **arguments):
+        return Row(f"{name}, {share:.0%}", network, arguments, train_share=share)
+
+    return (
+        row("RC, 8 filters", "shrikumar-chip-rc", filters=8),
+        row("traditional, 8 filters", "shrikumar-chip", filters=8),
+        row("traditional, 16 filters", "shrikumar-chip", filters=16),
+    )
+
+
+_STRAND_ROWS = tuple(row for share in SHARES for row in _strand_rows(share))
+
+STRANDS = Recipe(
+    name="invivo-strands",
+    title="shared weights against ordinary ones on many ChIP-seq experiments, with "
+    "fewer and fewer sequences",
+    reference="Shrikumar et al. 2017, sections 2.2.3 and 3.4.2, and Fig. 6, which is "
+    "of one ChIP-seq set",
+    data=_data,
+    settings=TrainingSettings(
+        length=LENGTH - 1,
+        epochs=30,
+        batch_size=100,
+        samples_per_epoch=5_000,
+        learning_rate=1e-2,
+        strands="forward",
+        monitor="val_auroc",
+        patience=5,
+    ),
+    rows=_STRAND_ROWS,
+    measures=(ranking,),
+    metrics={"test_auroc": "test AUROC", "test_auprc": "test AUPRC"},
+    seeds=5,
+    figure=figures.shrinking_sets,
+    remarks=partial(
+        remarks.signed_rank,
+        pairs=tuple(
+            (first, first + other)
+            for first in range(0, len(_STRAND_ROWS), 3)
+            for other in (1, 2)
+        ),
+        metrics=("test_auroc", "test_auprc"),
+    ),
+    differs=(
+        *_DATA_DIFFERS,
+        "The paper has 1000 bases, and 16 filters in each convolution in this figure; "
+        "8, 16 and 32 elsewhere. Its layers fit 100 bases unchanged, two places of the "
+        "pool, so the central 100 of 101 are read.",
+        "The paper trains for 80 epochs of 5,000 sequences with a learning rate of "
+        "1e-3; here they are 30 at most with 1e-2, and training stops after five "
+        "without a better validation AUROC.",
+    ),
+    needs=_NEEDS,
+)
+
+
+def _dropout_row(name: str, equivariant: bool, dropout: str | None) -> Row:
+    # The paper's penalty of weights that are not tied.
+    penalty = 0.0 if equivariant else 3e-4
+    arguments = {"equivariant": equivariant, "dropout": dropout, "l2": penalty}
+    return Row(name, "prdm9", arguments)
+
+
+DROPOUT = Recipe(
+    name="invivo-dropout",
+    title="equivariance and dropout, one by one and together, on many ChIP-seq "
+    "experiments",
+    reference="Brown and Lunter 2018, Table 1, which is of simulated and recombination "
+    "data",
+    data=_data,
+    settings=TrainingSettings(
+        epochs=50,
+        batch_size=64,
+        learning_rate=1e-2,
+        decay=1e-2 / 50,
+        strands="forward",
+        monitor="val_accuracy",
+        patience=4,
+    ),
+    rows=(
+        _dropout_row("baseline", False, None),
+        _dropout_row("ordinary dropout", False, "ordinary"),
+        _dropout_row("Bayesian dropout", False, "bayesian"),
+        _dropout_row("equivariant", True, None),
+        _dropout_row("equivariant, ordinary dropout", True, "ordinary"),
+        _dropout_row("equivariant, Bayesian dropout", True, "bayesian"),
+    ),
+    measures=(sampled_ranking,),
+    metrics={
+        "test_accuracy": "test accuracy",
+        "test_auroc": "test AUROC",
+        "test_auprc": "test AUPRC",
+    },
+    seeds=5,
+    figure=figures.accuracies,
+    remarks=partial(
+        remarks.signed_rank,
+        pairs=((3, 0), (4, 1), (5, 2), (1, 0), (2, 0), (4, 3), (5, 3), (5, 4)),
+        metrics=("test_accuracy", "test_auroc"),
+    ),
+    differs=(
+        *_DATA_DIFFERS,
+        "The networks are those of the recombination data, with one output: their "
+        "windows tile 101 bases as they are. Settings are the paper's, too.",
+    ),
+    needs=_NEEDS,
+)
+
+RECIPES = (STRANDS, DROPOUT)

@@ -1,0 +1,198 @@
+"""Tests and counts that stand below the tables of the recipes.
+
+Each function takes a recipe, the records of its runs and what is to be compared, and
+returns paragraphs in Markdown. Rows are given by their numbers in the recipe.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+from zoo.records import Records
+
+if TYPE_CHECKING:
+    from zoo.recipes import Recipe, Row
+
+_FEWEST = 3  # seeds of a row, or datasets, that are worth a test
+
+
+def rank_sum(
+    recipe: "Recipe", records: Records, pairs: Sequence[tuple[int, int]]
+) -> list[str]:
+    """Wilcoxon rank-sum tests over seeds: is one row better than another?
+
+    The tests are one-sided and exact, with ties, too. On several datasets a seed counts
+    with its mean over them.
+
+    Args:
+        recipe: The recipe, whose first metric is compared.
+        records: The records of its runs.
+        pairs: Numbers of the row that should be better, and of the other one.
+
+    Raises:
+        ImportError: If SciPy is missing.
+
+    Reference: Shrikumar et al. 2017, section 3.8: "Wilcoxon test" in R, one-sided, over
+    ten seeds of each network. The p-value printed there, 5.413e-06, is one in the
+    184,756 ways to choose ten runs of twenty: the unpaired test, when all of one
+    network are above all of the other.
+    """
+    metric, heading = next(iter(recipe.metrics.items()))
+    lines = [
+        f"Is one network better than the other in {heading}? One-sided exact Wilcoxon "
+        "rank-sum tests over seeds:",
+        "",
+    ]
+    for names, rows in _named(recipe, pairs):
+        better, other = (
+            _upwards(records.by_seed(r.name, metric), metric) for r in rows
+        )
+        number = f"{len(better)} and {len(other)} seeds"
+        if min(len(better), len(other)) < _FEWEST:
+            lines.append(f"- {names}: {number}, fewer than {_FEWEST} each, no test")
+            continue
+        least = 1 / math.comb(len(better) + len(other), len(better))
+        lines.append(
+            f"- {names}: p = {_rank_sum_p(better, other):.2g} ({number}, with which p "
+            f"is at least {least:.2g})"
+        )
+    return ["\n".join(lines)]
+
+
+def signed_rank(
+    recipe: "Recipe",
+    records: Records,
+    pairs: Sequence[tuple[int, int]],
+    metrics: Sequence[str],
+) -> list[str]:
+    """Wilcoxon signed-rank tests over datasets: is one row better than another?
+
+    The tests are one-sided. A dataset counts with the difference of the rows' medians
+    over its seeds, and not at all if they are equal.
+
+    Args:
+        recipe: The recipe.
+        records: The records of its runs.
+        pairs: Numbers of the row that should be better, and of the other one.
+        metrics: Metrics to compare.
+
+    Raises:
+        ImportError: If SciPy is missing.
+    """
+    lines = [
+        "Is one network better than the other on most datasets? One-sided Wilcoxon "
+        "signed-rank tests over datasets, each with its medians over seeds:",
+        "",
+    ]
+    for metric in metrics:
+        for names, rows in _named(recipe, pairs):
+            better, other = (records.by_dataset(row.name, metric) for row in rows)
+            differences = [better[key] - other[key] for key in better if key in other]
+            heading = recipe.metrics.get(metric, metric)
+            lines.append(f"- {names}, {heading}: {_verdict(differences, metric)}")
+    return ["\n".join(lines)]
+
+
+def converged(
+    recipe: "Recipe", records: Records, chance: float, best: float
+) -> list[str]:
+    """How many runs have learned something, and how soon.
+
+    A run has if its first metric is above the middle between chance and the best that
+    is possible; the epochs are those until the monitored number is there.
+
+    Args:
+        recipe: The recipe.
+        records: The records of its runs.
+        chance: The metric of a network that has learned nothing.
+        best: The metric of the best one that the data allow.
+
+    Reference: Brown and Lunter 2018, section 3.2.
+    """
+    metric, heading = next(iter(recipe.metrics.items()))
+    bar = (chance + best) / 2
+    lines = [f"Runs above {bar:.3g} in {heading}, halfway between chance and best:", ""]
+    for row in recipe.rows:
+        runs = [run for run in records.results if run["row"] == row.name]
+        good = [run for run in runs if run[metric] > bar]
+        if not runs:
+            continue
+        text = f"- {row.name}: {len(good)} of {len(runs)} ({len(good) / len(runs):.0%})"
+        curves = records.curves(row.name, recipe.settings.monitor or "val_loss")
+        keys = [(run["dataset"], int(run["seed"])) for run in good]
+        epochs = [_first_above(curves.get(key, []), bar) for key in keys]
+        reached = [epoch for epoch in epochs if epoch is not None]
+        if reached:
+            text += f", after {fmean(reached):.1f} epochs on average"
+        lines.append(text)
+    return ["\n".join(lines)]
+
+
+def _named(
+    recipe: "Recipe", pairs: Sequence[tuple[int, int]]
+) -> "list[tuple[str, tuple[Row, Row]]]":
+    """Pairs of rows, and what they are called."""
+    rows = [(recipe.rows[first], recipe.rows[second]) for first, second in pairs]
+    return [(f"“{a.name}” against “{b.name}”", (a, b)) for a, b in rows]
+
+
+def _upwards(values: Sequence[float], metric: str) -> list[float]:
+    """Values of which the larger ones are better."""
+    return [-value if metric.endswith("loss") else value for value in values]
+
+
+def _rank_sum_p(better: Sequence[float], other: Sequence[float]) -> float:
+    """Share of all ways to deal out the ranks that give `better` as large a sum.
+
+    Equal values share the mean of their ranks, for which SciPy's exact test has no
+    distribution. Ways are counted rank by rank.
+
+    Reference: Streitberg and Röhmel 1986, the shift algorithm.
+    """
+    import numpy as np
+
+    ranks = _import_stats().rankdata([*better, *other])
+    doubled = np.rint(2 * ranks).astype(int)  # halves are whole, too
+    ways = np.zeros((len(better) + 1, doubled.sum() + 1))
+    ways[0, 0] = 1
+    for rank in doubled:
+        ways[1:, rank:] += ways[:-1, :-rank].copy()
+    found = ways[-1]
+    return float(found[doubled[: len(better)].sum() :].sum() / found.sum())
+
+
+def _verdict(differences: Sequence[float], metric: str) -> str:
+    """The test of a pair, in words."""
+    upwards = _upwards(differences, metric)
+    wins = sum(value > 0 for value in upwards)
+    losses = sum(value < 0 for value in upwards)
+    number = f"{len(upwards)} datasets"
+    if wins + losses < _FEWEST:
+        return f"{number}, {wins + losses} of them with a difference, no test"
+    tested = [value for value in upwards if value]
+    p = _import_stats().wilcoxon(tested, alternative="greater").pvalue
+    return (
+        f"p = {p:.2g} ({number}, better on {wins}, worse on {losses}, median "
+        f"difference {median(differences):+.2g})"
+    )
+
+
+def _first_above(curve: Sequence[float], bar: float) -> int | None:
+    """The first epoch with a number above the bar."""
+    return next((n for n, value in enumerate(curve, start=1) if value > bar), None)
+
+
+def _import_stats():
+    """The module `scipy.stats`.
+
+    Raises:
+        ImportError: If SciPy is missing; the message says how to install it.
+    """
+    try:
+        import scipy.stats
+    except ImportError as error:
+        raise ImportError(
+            'tests of the results need SciPy: pip install "rckeras[reports]"'
+        ) from error
+    return scipy.stats

@@ -1,0 +1,109 @@
+"""Tables and figures of what recipes found, beside what the papers print."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from zoo.recipes.recipe import Recipe, Row
+from zoo.records import Records, mean_and_spread, read_records
+
+
+def write_report(recipe: Recipe, folder: Path) -> None:
+    """Write `table.md`, and `figure.svg` if the recipe has a figure.
+
+    Args:
+        recipe: The recipe.
+        folder: Folder of its results.
+
+    Raises:
+        ImportError: If a library is missing that figure or remarks need.
+    """
+    from rckeras.io.whole import complete_or_none, write_whole
+
+    records = read_records(folder)
+    if not records.results:
+        return
+    write_whole(folder / "table.md", report(recipe, records))
+    if recipe.figure is not None:
+        with complete_or_none(folder / "figure.svg") as part:
+            recipe.figure(recipe, records, part)
+
+
+def report(recipe: Recipe, records: Records) -> str:
+    """The report of an experiment in Markdown."""
+    lines = [f"# {recipe.name}: {recipe.title}", "", f"{recipe.reference}.", ""]
+    if len(records.datasets()) > 1:
+        lines += ["Means over the datasets that each network has run on.", ""]
+    lines += [*table(recipe, records), ""]
+    lines += [
+        "Mean ± standard deviation over seeds, with the paper's value in brackets "
+        "where it prints one."
+    ]
+    remarks = recipe.remarks(recipe, records) if recipe.remarks else []
+    lines += [text for remark in remarks for text in ("", remark)]
+    if recipe.differs:
+        lines += ["", "What differs from the paper:", ""]
+        lines += [f"- {text}" for text in recipe.differs]
+    lines += ["", f"`rckeras reproduce {recipe.name}` runs what is not run yet.", ""]
+    return "\n".join(lines)
+
+
+def table(recipe: Recipe, records: Records) -> list[str]:
+    """Lines of the table: a row for each network that has run.
+
+    A seed counts once it has run on all datasets that its network has run on.
+    """
+    several = len(records.datasets()) > 1
+    head = ["network", "parameters", *["datasets"] * several, "seeds", "epochs"]
+    head += recipe.metrics.values()
+    lines = [_line(head), _line(["---", *["--:"] * (len(head) - 1)])]
+    for row in recipe.rows:
+        seeds = _whole_seeds(row, records)
+        if not seeds:
+            continue
+        runs = [run for seed in seeds for run in seed]
+        cells = [
+            row.name,
+            _range([run["parameters"] for run in runs]),
+            *[str(len(seeds[0]))] * several,
+            str(len(seeds)),
+            _range([run["epochs"] for run in runs]),
+        ]
+        cells += [_cell(row, metric, seeds) for metric in recipe.metrics]
+        lines.append(_line(cells))
+    return lines
+
+
+def _whole_seeds(row: Row, records: Records) -> list[list[Mapping[str, Any]]]:
+    """The runs of a row, seed by seed."""
+    by_seed: dict[float, list[Mapping[str, Any]]] = {}
+    for run in records.results:
+        if run["row"] == row.name:
+            by_seed.setdefault(run["seed"], []).append(run)
+    most = max(map(len, by_seed.values()), default=0)
+    return [runs for runs in by_seed.values() if len(runs) == most]
+
+
+def _cell(row: Row, metric: str, seeds: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    means = [fmean(run[metric] for run in runs) for runs in seeds]
+    text = _number(*mean_and_spread(means))
+    if metric in row.published:
+        text += f" [{_number(*row.published[metric])}]"
+    return text
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,.0f}" if low == high else f"{low:,.0f}-{high:,.0f}"
+
+
+def _number(mean: float, spread: float = math.nan) -> str:
+    if 0 < abs(mean) < 0.001:
+        return f"{mean:.1e}"
+    return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
