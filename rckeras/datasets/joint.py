@@ -142,7 +142,7 @@ def _keys(codes: np.ndarray) -> np.ndarray:
 def _all_keys(codes: np.ndarray) -> np.ndarray:
     """The numbers of all windows, each once and sorted, without `_UNKNOWN`."""
     found = [np.unique(_keys(codes[rows])) for rows in _blocks(len(codes))]
-    keys = np.unique(np.concatenate(found))
+    keys = np.unique(np.concatenate([*found, np.empty(0, np.uint64)]))
     return keys[keys != _UNKNOWN]
 
 

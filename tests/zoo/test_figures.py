@@ -338,7 +338,7 @@ def test_accuracies_show_each_seed_their_mean_the_papers_and_the_best(draw):
     assert seeds == expected
     *means, best = [x for x, _, _ in lines(axes)]
     assert means == [[fmean(values)] * 2 for values in expected]
-    assert best == [0.6, 0.6]
+    assert best == [0.64, 0.64]
     assert [x for x, _, _ in lines(axes, "D")] == [[0.592], [0.604], [0.560]]
     assert "best possible" in texts(path)
 

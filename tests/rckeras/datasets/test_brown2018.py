@@ -18,6 +18,12 @@ def dataset():
     return simulate_brown2018()
 
 
+@pytest.fixture(scope="module")
+def paired():
+    """Data in which both motifs are planted or none."""
+    return simulate_brown2018(length=100, together=True)
+
+
 def planted_counts(dataset):
     """Instances of each motif in each sequence, shape `(sequences, 2)`."""
     counts = np.zeros((len(dataset), 2), dtype=int)
@@ -44,48 +50,62 @@ def test_the_classes_are_a_fair_coin(dataset):
     assert (dataset.truth.labels == dataset.labels).all()
 
 
-def test_both_motifs_are_planted_or_none(dataset):
+def test_motifs_are_planted_each_on_its_own(dataset):
     counts = planted_counts(dataset)
-    assert set(map(tuple, counts)) == {(0, 0), (1, 1)}
+    assert set(map(tuple, counts)) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    for label in (0, 1):
+        first, second = counts[dataset.labels[:, 0] == label].T
+        both = (first & second).mean()
+        assert abs(both - first.mean() * second.mean()) < 0.01
 
 
-def test_the_motifs_are_planted_by_class(dataset):
-    planted = planted_counts(dataset).any(axis=1)
+def test_both_motifs_are_planted_or_none(paired):
+    assert set(map(tuple, planted_counts(paired))) == {(0, 0), (1, 1)}
+
+
+def test_the_motifs_are_planted_by_class(dataset, paired):
     for label, expected in ((1, 0.40), (0, 0.20)):
-        share = planted[dataset.labels[:, 0] == label].mean()
-        assert abs(share - expected) < 0.012
-        noted = dataset.notes[f"share_planted_in_class_{label}"]
-        assert noted == pytest.approx(share, abs=1e-12)
+        for data in (dataset, paired):
+            counts = planted_counts(data)[data.labels[:, 0] == label]
+            np.testing.assert_allclose(counts.mean(axis=0), expected, atol=0.012)
+            noted = data.notes[f"share_planted_in_class_{label}"]
+            assert noted == pytest.approx(counts.any(axis=1).mean(), abs=1e-12)
 
 
 def test_instances_are_drawn_from_their_motifs_on_either_strand(dataset):
     truth = dataset.truth
     check_letters(dataset.sequences, truth, fetch_jaspar(MOTIFS.values()))
+    for motif in (0, 1):
+        turned = truth.strand[truth.motif == motif] == -1
+        assert abs(turned.mean() - 0.5) < 0.02
+
+
+def test_strands_of_two_motifs_in_a_sequence_are_drawn_apart(paired):
+    truth = paired.truth
     patterns = truth.strand[truth.motif == 0] + 2 * truth.strand[truth.motif == 1]
     _, counts = np.unique(patterns, return_counts=True)
     np.testing.assert_allclose(counts / len(patterns), 0.25, atol=0.02)
 
 
-def test_instances_lie_inside_and_apart_in_any_order(dataset):
+def test_instances_lie_inside_and_apart_in_any_order(dataset, paired):
     check_places(dataset.truth, dataset.length)
-    first = dataset.truth.motif[::2]
+    check_places(paired.truth, paired.length)
+    first = paired.truth.motif[::2]
     assert abs(first.mean() - 0.5) < 0.025
 
 
-def test_no_classifier_beats_the_best_accuracy_and_auroc(dataset):
-    planted = planted_counts(dataset).any(axis=1)
-    labels = dataset.labels[:, 0]
-    assert dataset.notes["best_accuracy"] == 0.6
-    assert dataset.notes["best_auroc"] == 0.6
+def test_no_classifier_of_paired_motifs_beats_60_percent(paired):
+    planted = planted_counts(paired).any(axis=1)
+    labels = paired.labels[:, 0]
+    assert paired.notes["best_accuracy"] == 0.6
+    assert paired.notes["best_auroc"] == 0.6
     assert abs((planted == labels).mean() - 0.6) < 0.01
     rows = slice(0, 5000)
     assert abs(pairs_in_order(planted[rows] * 1.0, labels[rows]) - 0.6) < 0.03
 
 
-def test_motifs_planted_on_their_own_raise_the_best_accuracy_to_64_percent():
-    dataset = simulate_brown2018(sequences=20_000, length=100, together=False)
+def test_no_classifier_beats_the_best_accuracy_and_auroc(dataset):
     labels, number = dataset.labels[:, 0], planted_counts(dataset).sum(axis=1)
-    assert set(map(tuple, planted_counts(dataset))) == {(0, 0), (0, 1), (1, 0), (1, 1)}
     assert dataset.notes["best_accuracy"] == 0.64
     assert dataset.notes["best_auroc"] == 0.656
     assert abs(((number > 0) == labels).mean() - 0.64) < 0.015
