@@ -1,10 +1,11 @@
-"""The experiments of the papers, one paper a file."""
+"""The experiments: one paper a file, and one for each question on real data."""
 
 import difflib
 from fnmatch import fnmatchcase
 
 from zoo.recipes import (
     brown2018,
+    encode,
     hawkinshooker2018,
     invivo,
     koo2019,
@@ -16,7 +17,7 @@ __all__ = ["Recipe", "Row", "find_recipe", "list_recipes"]
 
 _RECIPES = {
     recipe.name: recipe
-    for module in (shrikumar2017, brown2018, hawkinshooker2018, koo2019, invivo)
+    for module in (shrikumar2017, brown2018, hawkinshooker2018, koo2019, invivo, encode)
     for recipe in module.RECIPES
 }
 

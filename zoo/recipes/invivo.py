@@ -34,7 +34,7 @@ _FASTA = (
         ".negatives_test.fa",
     ),
 )
-_NEEDS = (
+NEEDS = (
     "a folder of experiments: NAME_AC.seq.gz and NAME_B.seq.gz as DeepBind has them, "
     "and FASTA files NAME.tr.fa, NAME.neg.tr.fa, NAME.test.fa and NAME.neg.test.fa, or "
     "NAME.positives_train.fa, NAME.negatives_train.fa and so on"
@@ -69,23 +69,27 @@ def find_experiments(folder: Path) -> dict[str, tuple[Path, ...]]:
                 )
             found[name] = files
     if not found:
-        raise ValueError(f"`data` (--data) must be {_NEEDS}. Received: {folder}")
+        raise ValueError(f"`data` (--data) must be {NEEDS}. Received: {folder}")
     return found
 
 
-def load_experiment(files: tuple[Path, ...], most: int = MOST_PEAKS) -> "Dataset":
+def load_experiment(
+    files: tuple[Path, ...], most: int | None = MOST_PEAKS, validation: float = 0.1
+) -> "Dataset":
     """The sequences of an experiment, with splits.
 
-    Of DeepBind's peaks a tenth is for validation; their negatives are dinucleotide
-    shuffles. FASTA files have negatives of their own.
+    Negatives of DeepBind's peaks are dinucleotide shuffles. FASTA files have negatives
+    of their own.
 
     Args:
         files: What `find_experiments` has found.
-        most: Most bound, and most unbound, sequences for training and validation.
+        most: Most bound, and most unbound, sequences for training and validation;
+            `None` for all.
+        validation: Share of the training sequences that is for validation.
     """
     from rckeras.datasets import load_deepbind, load_fasta_pair
 
-    splits = {"validation": 0.1}
+    splits = {"validation": validation}
     if len(files) == len(_DEEPBIND):
         return _limit(load_deepbind(*files, splits=splits), most)
     positives, negatives, *held_out = files
@@ -101,10 +105,12 @@ def load_experiment(files: tuple[Path, ...], most: int = MOST_PEAKS) -> "Dataset
     return _limit(dataset, most)
 
 
-def _limit(dataset: "Dataset", most: int) -> "Dataset":
+def _limit(dataset: "Dataset", most: int | None) -> "Dataset":
     """A dataset with so many sequences of each class at most, beside the test's."""
     import numpy as np
 
+    if most is None:
+        return dataset
     kept = [dataset.rows("test")]
     others = np.setdiff1d(np.arange(len(dataset)), kept[0])
     for label in (1, 0):
@@ -185,7 +191,7 @@ STRANDS = Recipe(
         "1e-3; here they are 30 at most with 1e-2, and training stops after five "
         "without a better validation AUROC.",
     ),
-    needs=_NEEDS,
+    needs=NEEDS,
 )
 
 
@@ -238,7 +244,7 @@ DROPOUT = Recipe(
         "The networks are those of the recombination data, with one output: their "
         "windows tile 101 bases as they are. Settings are the paper's, too.",
     ),
-    needs=_NEEDS,
+    needs=NEEDS,
 )
 
 RECIPES = (STRANDS, DROPOUT)
