@@ -64,7 +64,12 @@ class Checkpoints(keras.callbacks.Callback):
     def best(self) -> int | None:
         """Number of the best epoch, from 0; the first one of equals."""
         name = self.monitor or "loss"
-        finite = [i for i, logs in enumerate(self.history) if math.isfinite(logs[name])]
+        # The AUROC of predictions that are not finite is 0, which is.
+        finite = [
+            i
+            for i, logs in enumerate(self.history)
+            if math.isfinite(logs[name]) and math.isfinite(logs["loss"])
+        ]
         if self.monitor is None:
             return max(finite, default=None)
         return min(
@@ -204,9 +209,9 @@ def open_run(
     """
     found = find_run(folder)
     differing = [
-        f"{name} was {found[name]!r} and is {facts.get(name)!r}"
-        for name in found or ()
-        if found[name] != facts.get(name)
+        f"{name} was {found.get(name)!r} and is {facts.get(name)!r}"
+        for name in ({**found, **facts} if found else ())
+        if found.get(name) != facts.get(name)
     ]
     if differing and not overwrite:
         raise ValueError(

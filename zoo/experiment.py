@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.learning import TrainingSettings, settle
+from zoo.loading import arguments_of
 from zoo.recipes import Recipe, Row, find_recipe
 from zoo.records import KEYS, append, keys_of, read_columns, read_records
 from zoo.registry import describe
@@ -44,7 +45,7 @@ _EXTRAS = {
     "genome": ("pyfaidx", "Bio"),
 }
 # Columns of results.csv, around those of the measures.
-_BEFORE = (*KEYS, "epochs", "best_epoch")
+_BEFORE = ("recipe", *KEYS, "epochs", "best_epoch")
 _AFTER = ("parameters", "seconds", "backend", "protocol")
 
 
@@ -129,12 +130,23 @@ def reproduce(
         for row in networks
     ]
     _check_folder(folder, recipe)
+    _check_places(runs, folder)
     folder.mkdir(parents=True, exist_ok=True)
     load = functools.lru_cache(maxsize=1)(lambda dataset: sources[dataset]())
     clock = _Clock(runs, folder, progress)
+    failed = []
     for run in runs:
-        _finish(run, load(run.dataset), folder, clock)
+        try:
+            _finish(run, load(run.dataset), folder, clock)
+        except DivergedError as error:
+            failed.append(str(error))
     write_report(recipe, folder)
+    if failed:
+        raise DivergedError("; ".join(failed))
+
+
+class DivergedError(ValueError):
+    """A training in which no epoch had finite numbers."""
 
 
 def _check_extras(recipe: Recipe) -> None:
@@ -153,8 +165,12 @@ def _check_folder(folder: Path, recipe: Recipe) -> None:
     path = folder / "results.csv"
     columns = read_columns(path)
     missing = {*_BEFORE, *recipe.metrics, *_AFTER}.difference(columns)
-    strange = {line["row"] for line in read_records(folder).results if not missing}
-    strange -= {row.name for row in recipe.rows}
+    known = {(recipe.name, row.name) for row in recipe.rows}
+    strange = {
+        f"{line['row']} of {line['recipe']}"
+        for line in read_records(folder).results
+        if not missing and (line["recipe"], line["row"]) not in known
+    }
     if columns and (missing or strange):
         found = (
             f"has no column {', '.join(sorted(missing))}"
@@ -165,6 +181,18 @@ def _check_folder(folder: Path, recipe: Recipe) -> None:
             f"{path} {found}, so it is not of {recipe.name} as it is now; choose "
             "another folder"
         )
+
+
+def _check_places(runs: Sequence[Run], folder: Path) -> None:
+    """No run may write over the weights of another."""
+    places: dict[Path, Run] = {}
+    for run in runs:
+        other = places.setdefault(run.folder(folder), run)
+        if other is not run:
+            raise ValueError(
+                f"{run} and {other} would have one folder, {run.folder(folder)}; give "
+                "them names that differ in more than punctuation"
+            )
 
 
 def _finish(run: Run, dataset: "Dataset", folder: Path, clock: "_Clock") -> None:
@@ -201,6 +229,7 @@ def _execute(
     for measure in run.recipe.measures:
         numbers |= measure(network, dataset, place)
     line = {
+        "recipe": run.recipe.name,
         **run.keys,
         "epochs": len(checkpoints.history),
         "best_epoch": checkpoints.best + 1,
@@ -248,10 +277,7 @@ def _train(
     open_run(place, identity, overwrite=False, remedy="remove that folder")
     checkpoints = fit(learner, streams, settings, place, progress=False)
     if checkpoints.best is None:
-        raise ValueError(
-            f"{run}: {checkpoints.monitor or 'loss'} was not a finite number in any "
-            f"epoch; all is in {place}"
-        )
+        raise DivergedError(f"{run}: no epoch had finite numbers, see {place}")
     network.set_weights(checkpoints.best_weights())
     return network, checkpoints
 
@@ -293,21 +319,24 @@ def share_of_training(dataset: "Dataset", share: float, seed: int = 0) -> "Datas
 
 
 def protocol_of(run: Run, dataset: "Dataset") -> str:
-    """Digest of all that decides on the numbers of a run, beside seed and backend."""
-    import numpy as np
+    """Digest of network, settings and data, which with seed and backend make a run.
 
+    Args:
+        run: The run.
+        dataset: Its dataset.
+
+    Returns:
+        Twelve hexadecimal digits.
+    """
     settings = {
         name: value
         for name, value in asdict(replace(run.settings, seed=0)).items()
         if value != _DEFAULTS[name]
     }
-    facts = [run.row.network, dict(run.row.arguments), run.row.train_share, settings]
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    # Packed labels are looked at as they lie in the file, not unpacked.
-    labels = getattr(dataset.labels, "bits", dataset.labels)
-    for array in (dataset.sequences, labels, dataset.splits):
-        digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
-    return digest.hexdigest()[:12]
+    builder, arguments = arguments_of(run.row.network, **run.row.arguments)
+    facts = [builder, arguments, run.row.train_share, settings, dataset.digest]
+    text = json.dumps(facts, sort_keys=True, default=lambda value: value.__name__)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def check_protocol(
@@ -334,7 +363,7 @@ def _choose(name: str, wanted: Sequence[str] | None, known: list[str]) -> list[s
 
 def _plain(name: str) -> str:
     """A name as a folder can have it."""
-    kept = "".join(c if c.isalnum() or c in "-." else " " for c in name)
+    kept = "".join(c if c.isalnum() or c in "-_." else " " for c in name)
     return "-".join(kept.split())
 
 

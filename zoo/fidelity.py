@@ -109,7 +109,7 @@ def compare(
     Raises:
         ValueError: If weights are given of a network that has no recorded output of
             published ones, or that do not fit.
-        FileNotFoundError: If such a file is missing.
+        FileNotFoundError: If such a file, or the folder, is missing.
 
     Example:
 
@@ -122,6 +122,8 @@ def compare(
     _check_given(given, cards)
     if results is None:
         results = Path(str(files("zoo") / "reproduced"))
+    elif not results.is_dir():
+        raise FileNotFoundError(f"`results` (--results): there is no folder {results}")
     recipes = [find_recipe(name) for name in list_recipes()]
     findings = [
         *(_compare_count(card) for card in cards if COUNT in card.published),

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,31 @@ def build(name: str, /, **overrides: Any) -> "keras.Model":
     >>> build("koo-cnn-25", targets=3).output_shape
     (None, 3)
     """
+    builder, arguments = _resolve(name, overrides)
+    return builder(**arguments)
+
+
+def arguments_of(name: str, /, **overrides: Any) -> tuple[str, dict[str, Any]]:
+    """What a named network is built with, the defaults of its builder included.
+
+    Args:
+        name: Name of a network, see `zoo.list_models`.
+        **overrides: Arguments instead of the card's, as in `build`.
+
+    Returns:
+        The builder as `"module:function"`, and its arguments by name.
+
+    Raises:
+        ValueError: If there is no such network.
+        TypeError: If its builder has no such argument.
+    """
+    builder, arguments = _resolve(name, overrides)
+    known = inspect.signature(builder).parameters
+    defaults = {key: parameter.default for key, parameter in known.items()}
+    return describe(name).builder, {**defaults, **arguments}
+
+
+def _resolve(name: str, overrides: dict[str, Any]) -> tuple[Callable, dict[str, Any]]:
     card = describe(name)
     module, function = card.builder.split(":")
     builder = getattr(importlib.import_module(f"zoo.architectures.{module}"), function)
@@ -51,7 +77,7 @@ def build(name: str, /, **overrides: Any) -> "keras.Model":
         key: tuple(value) if isinstance(value, list) else value
         for key, value in card.arguments.items()
     }
-    return builder(**{"name": name, **arguments, **overrides})
+    return builder, {"name": name, **arguments, **overrides}
 
 
 def load(

@@ -134,6 +134,8 @@ def motif_matches(
 
     sequences = dataset.sequences[dataset.rows("test")]
     motifs = filters_to_motifs(network, sequences, layer, method)
+    if not any(motifs):
+        return {"matched": 0.0, "matched_relevant": 0.0}
     write_meme(folder / "filters.meme", motifs)
     known = fetch_jaspar_collection("JASPAR2016")
     trimmed = [None if motif is None else motif.trim() for motif in motifs]

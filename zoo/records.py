@@ -16,7 +16,7 @@ from statistics import fmean, median, stdev
 
 KEYS = ("dataset", "row", "seed")
 
-_TEXTS = {"dataset", "row", "backend", "protocol"}
+_TEXTS = {"recipe", "dataset", "row", "backend", "protocol"}
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,12 @@ def _whole_seeds(row: Row, records: Records) -> list[list[Mapping[str, Any]]]:
     for run in records.results:
         if run["row"] == row.name:
             by_seed.setdefault(run["seed"], []).append(run)
-    most = max(map(len, by_seed.values()), default=0)
-    return [runs for runs in by_seed.values() if len(runs) == most]
+    everywhere = {run["dataset"] for runs in by_seed.values() for run in runs}
+    return [
+        runs
+        for runs in by_seed.values()
+        if {run["dataset"] for run in runs} == everywhere
+    ]
 
 
 def _cell(row: Row, metric: str, seeds: Sequence[Sequence[Mapping[str, Any]]]) -> str:

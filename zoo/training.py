@@ -22,7 +22,6 @@ call goes on after the last finished epoch, with the numbers that it would have 
 """
 
 import dataclasses
-import hashlib
 import importlib
 import json
 import math
@@ -33,8 +32,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from zoo.learning import (
     TrainingSettings,
@@ -56,7 +53,6 @@ if TYPE_CHECKING:
     from zoo.checkpoints import Checkpoints
 
 _TESTED = ("test.tsv", "curves.csv", "curves.svg")
-_BLOCK = 1 << 16  # rows of a dataset looked at in one go
 
 
 @dataclass(frozen=True)
@@ -199,7 +195,8 @@ def _check_events(events: Path, folder: Path, overwrite: bool) -> None:
     from zoo.checkpoints import find_run
     from zoo.events import check_events
 
-    check_events(events, overwrite or find_run(folder) is not None)
+    goes_on = find_run(folder) is not None and (folder / "state.npz").exists()
+    check_events(events, overwrite or goes_on)
 
 
 def _event_logs(events: Path | None, folder: Path) -> "list[keras.callbacks.Callback]":
@@ -234,21 +231,10 @@ def _facts(
     return {
         "network": os.fspath(name),
         "start_sha256": [sha256_of(p) for p in started_from if Path(p).is_file()],
-        "data_sha256": sha256_of(data) if in_file else _digest(data),
+        "data_sha256": sha256_of(data) if in_file else data.digest,
         **dataclasses.asdict(settings),
         "backend": keras.backend.backend(),
     }
-
-
-def _digest(dataset: "Dataset") -> str:
-    """SHA-256 of what is trained on: targets, sequences, labels and splits."""
-    digest = hashlib.sha256(json.dumps([*dataset.targets, dataset.length]).encode())
-    for array in (dataset.sequences, dataset.labels, dataset.splits):
-        rows = 0 if array is None else len(array)
-        digest.update(f"{rows}{'' if array is None else array.dtype}".encode())
-        for start in range(0, rows, _BLOCK):
-            digest.update(np.ascontiguousarray(array[start : start + _BLOCK]))
-    return digest.hexdigest()
 
 
 def _describe(

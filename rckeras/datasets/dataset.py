@@ -1,8 +1,10 @@
 """Sequences with their labels: what every reader and every simulation returns."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -105,6 +107,18 @@ class Dataset:
     def length(self) -> int:
         """Bases in a sequence."""
         return self.sequences.shape[1]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what is trained on: targets, sequences, labels and splits."""
+        about = json.dumps([*self.targets, self.length])
+        digest = hashlib.sha256(about.encode())
+        for array in (self.sequences, self.labels, self.splits):
+            rows = 0 if array is None else len(array)
+            digest.update(f"{rows}{'' if array is None else array.dtype}".encode())
+            for start in range(0, rows, _BLOCK):
+                digest.update(np.ascontiguousarray(array[start : start + _BLOCK]))
+        return digest.hexdigest()
 
     def rows(
         self,

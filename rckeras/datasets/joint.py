@@ -1,11 +1,11 @@
 """Many experiments as one dataset with a target for each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from rckeras.datasets.dataset import Dataset
+from rckeras.datasets.dataset import Dataset, split_code
 from rckeras.sequence.codes import N_CODE
 from rckeras.sequence.shuffle import dinucleotide_shuffle
 
@@ -64,8 +64,12 @@ def join_experiments(datasets: Mapping[str, Dataset]) -> Dataset:
     )
 
 
-def drop_overlapping(dataset: Dataset, sequences: np.ndarray) -> Dataset:
-    """A dataset without the training and validation rows that others overlap.
+def drop_overlapping(
+    dataset: Dataset,
+    sequences: np.ndarray,
+    splits: Sequence[str] = ("train", "validation"),
+) -> Dataset:
+    """A dataset without the rows of some splits that overlap other sequences.
 
     A row overlaps if 32 bases in a row of it, on either strand, are found in one of
     the sequences. What is to be tested on then has not been seen.
@@ -73,18 +77,20 @@ def drop_overlapping(dataset: Dataset, sequences: np.ndarray) -> Dataset:
     Args:
         dataset: Dataset with splits.
         sequences: Base codes of shape `(sequences, length)`, from 32 bases.
+        splits: Names of the splits whose rows are dropped.
 
     Returns:
-        The dataset with fewer rows; those of its test split are kept.
+        The dataset with fewer rows.
 
     Raises:
-        ValueError: If nothing is left.
+        ValueError: If a split is unknown, or nothing is left.
     """
     others = _all_keys(sequences)
+    searched = np.isin(dataset.splits, [split_code(name) for name in splits])
     kept = np.ones(len(dataset), bool)
     for rows in _blocks(len(dataset)):
-        kept[rows] = ~_among(_keys(dataset.sequences[rows]), others).any(axis=1)
-    kept[dataset.rows("test")] = True
+        shared = _among(_keys(dataset.sequences[rows]), others).any(axis=1)
+        kept[rows] = ~(shared & searched[rows])
     return dataset.take(kept)
 
 
@@ -98,6 +104,9 @@ def add_flanks(dataset: Dataset, flank: int, seed: int = 0) -> Dataset:
         dataset: The dataset.
         flank: Bases to add at each end, up to half of those that are there.
         seed: Seed of the shuffles.
+
+    Returns:
+        The dataset with `2 * flank` bases more.
 
     Raises:
         ValueError: If `flank` is out of range.

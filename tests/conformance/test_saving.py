@@ -78,6 +78,8 @@ def saved_models():
         yield f"layer{number:02}", *random_model(descriptor)
     x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
     for name, function in exported(rckeras.activations).items():
+        if name == "get":  # which looks the others up
+            continue
         yield name, model_of(keras.layers.Dense(3, activation=function), (4,)), x
     for name, initializer in exported(rckeras.initializers).items():
         dense = keras.layers.Dense(3, kernel_initializer=initializer(seed=0))

@@ -33,6 +33,14 @@ def test_the_best_epoch_is_the_first_one_with_the_best_number(monitor, numbers, 
     assert after(numbers, monitor).best == best
 
 
+def test_an_epoch_whose_loss_is_not_finite_is_never_the_best():
+    found = after([0.4, 0.0, 0.9], "val_auroc")
+    found.history[2]["loss"] = math.nan
+    assert found.best == 0
+    found.history[0]["loss"] = found.history[1]["loss"] = math.inf
+    assert found.best is None
+
+
 @pytest.mark.parametrize(
     ("monitor", "numbers", "exhausted"),
     [

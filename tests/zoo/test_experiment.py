@@ -15,6 +15,7 @@ import pytest
 
 from rckeras.datasets import SPLITS, simulate_shrikumar2017
 from zoo import checkpoints, experiment
+from zoo.architectures import shrikumar as architectures
 from zoo.experiment import Run, protocol_of, reproduce, share_of_training
 from zoo.learning import TrainingSettings
 from zoo.recipes import Recipe, Row, find_recipe, list_recipes
@@ -296,7 +297,41 @@ def test_the_protocol_does_not_depend_on_seed_or_defaults_spelled_out():
     dataset = simulate()
     runs = [Run(TINY, "one", TINY.rows[0], 0), Run(TINY, "one", row, 5)]
     assert len({protocol_of(run, dataset) for run in runs}) == 1
-    assert protocol_of(runs[0], dataset) == "836b7e41ed7d"
+
+
+def test_the_protocol_depends_on_the_defaults_of_a_network(monkeypatch):
+    run = Run(TINY, "one", TINY.rows[0], 0)
+    before = protocol_of(run, simulate())
+    builder = architectures.shrikumar
+    monkeypatch.setattr(
+        architectures, "shrikumar", lambda pool_size=10, **more: builder(**more)
+    )
+    assert protocol_of(run, simulate()) != before
+
+
+def test_datasets_whose_runs_would_share_a_folder_are_refused(
+    trained, monkeypatch, tmp_path
+):
+    using(monkeypatch, data=lambda path: {"a b": simulate, "a-b": simulate})
+    with pytest.raises(ValueError, match="would have one folder"):
+        quietly(tmp_path / "out", datasets=None)
+    assert trained == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_diverges_does_not_stop_the_others(trained, monkeypatch, tmp_path):
+    train = experiment._train
+
+    def diverge(run, *rest):
+        if run.row.name == "A":
+            raise experiment.DivergedError(f"{run}: no epoch had finite numbers")
+        return train(run, *rest)
+
+    monkeypatch.setattr(experiment, "_train", diverge)
+    with pytest.raises(ValueError, match=r"seed 0: no epoch.*A on one, seed 1: no"):
+        quietly(tmp_path, seeds=2)
+    assert [line["row"] for line in read_records(tmp_path).results] == ["B", "B"]
+    assert "| B |" in (tmp_path / "table.md").read_text()
 
 
 def test_results_of_another_recipe_are_refused_before_any_work(
@@ -304,9 +339,10 @@ def test_results_of_another_recipe_are_refused_before_any_work(
 ):
     quietly(tmp_path, rows=["A"])
     trained.clear()
-    using(monkeypatch, name="other", rows=(Row("C", "shrikumar-sim-rc"),))
-    with pytest.raises(ValueError, match="has results of A, so it is not of other"):
-        quietly(tmp_path)
+    for changes in ({"name": "other"}, {"rows": (Row("C", "shrikumar-sim-rc"),)}):
+        using(monkeypatch, **changes)
+        with pytest.raises(ValueError, match="has results of A of tiny, so it is not"):
+            quietly(tmp_path)
     using(monkeypatch, name="other", metrics={"marks": "marks"})
     with pytest.raises(ValueError, match="has no column marks, so it is not of other"):
         quietly(tmp_path)
@@ -365,7 +401,7 @@ def test_training_that_gave_no_numbers_is_named(monkeypatch, tmp_path):
     using(monkeypatch)
     nothing = SimpleNamespace(history=[{}], best=None, monitor="val_loss")
     monkeypatch.setattr("zoo.learning.fit", lambda *args, **options: nothing)
-    with pytest.raises(ValueError, match="A on one, seed 0: val_loss was not a finite"):
+    with pytest.raises(ValueError, match="A on one, seed 0: no epoch had finite"):
         quietly(tmp_path)
 
 

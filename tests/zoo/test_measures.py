@@ -11,6 +11,7 @@ from rckeras.interpret import predict_mc
 from tests.reference.metrics import auroc
 from zoo.measures import (
     class_accuracy,
+    motif_matches,
     ranking,
     ranking_of_both_strands,
     strand_agreement,
@@ -147,3 +148,40 @@ def test_the_disagreement_of_an_ordinary_network_is_measured(tmp_path):
         np.stack([forward[:, 0], other[:, 0]], axis=1),
         atol=1e-6,
     )
+
+
+def test_filters_are_matched_with_all_motifs_and_with_the_relevant_ones(tmp_path):
+    pytest.importorskip("pyjaspar")
+    from rckeras.datasets.simulation import plant_motifs
+    from rckeras.motifs import fetch_jaspar, read_meme
+
+    ids = ["MA0137.3", "MA0083.3"]  # STAT1 and SRF
+    stat1, srf = fetch_jaspar(ids)
+    rng = np.random.default_rng(0)
+    background = rng.integers(0, 4, (400, 60)).astype("uint8")
+    chosen = np.tile([[0], [1]], (200, 1))
+    codes, _ = plant_motifs(rng, background, [stat1, srf], chosen)
+    dataset = Dataset(
+        codes, np.ones((400, 1), "uint8"), ("bound",), np.full(400, 2, "uint8")
+    )
+    network = zoo.build(
+        "koo-cnn-25",
+        targets=1,
+        filters=(4, 4),
+        pool_sizes=(10, 6),
+        sequence_length=60,
+        hidden_units=4,
+    )
+    kernel = np.zeros((19, 4, 4), "float32")
+    for number, motif in enumerate((stat1, srf)):
+        scores = np.log2(np.maximum(motif.probabilities, 0.01) / 0.25)
+        kernel[2 : 2 + len(motif), :, number] = scores
+    kernel[:, :, 2] = -1  # this one and the last one never fire
+    conv = network.get_layer("conv1")
+    conv.set_weights([kernel])
+    found = motif_matches(network, dataset, tmp_path, relevant=["MA0083.3"])
+    assert found == {"matched": 0.5, "matched_relevant": 0.25}
+    assert len(read_meme(tmp_path / "filters.meme")) == 2
+    conv.set_weights([np.full_like(kernel, -1)])
+    found = motif_matches(network, dataset, tmp_path)
+    assert found == {"matched": 0.0, "matched_relevant": 0.0}

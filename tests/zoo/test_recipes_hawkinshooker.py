@@ -168,7 +168,6 @@ def test_deepseas_data_are_run_from_file_to_results(
 ):
     pytest.importorskip("sklearn")
     if name.startswith("koo"):
-        pytest.importorskip("memelite")
         pytest.importorskip("pyjaspar")
     from zoo.experiment import reproduce
     from zoo.records import read_records

@@ -22,7 +22,13 @@ def found(monkeypatch):
         monkeypatch.setattr(place, lambda name: TINY)
 
     def execute(run, dataset, protocol, folder):
-        line = {**run.keys, "epochs": 2, "best_epoch": 1, "score": 0.75}
+        line = {
+            "recipe": run.recipe.name,
+            **run.keys,
+            "epochs": 2,
+            "best_epoch": 1,
+            "score": 0.75,
+        }
         line |= {"parameters": 1234, "seconds": 1, "backend": "jax"}
         line["protocol"] = protocol
         append(folder / "results.csv", [line])

@@ -19,7 +19,7 @@ from rckeras.evaluation import evaluate
 from rckeras.io import whole as files
 from rckeras.sequence.codes import base_codes
 from tuning.cli import main
-from zoo import checkpoints, training
+from zoo import checkpoints
 from zoo.commands import train as command
 from zoo.learning import (
     TrainingSettings,
@@ -749,7 +749,7 @@ def test_the_digest_of_data_in_memory_is_that_of_all_that_is_trained_on(changed)
         value = getattr(dataset, changed).copy()
         value[0] = (value[0] + 1) % 2
     other = dataclasses.replace(dataset, **{changed: value})
-    assert training._digest(other) != training._digest(dataset)
+    assert other.digest != dataset.digest
 
 
 def test_the_digest_of_data_in_memory_does_not_depend_on_how_they_are_kept(
@@ -759,9 +759,9 @@ def test_the_digest_of_data_in_memory_does_not_depend_on_how_they_are_kept(
     names = tuple(map(str, range(70)))
     dataset = dataclasses.replace(make_dataset(), labels=labels, targets=names)
     save_dataset(dataset, tmp_path / "data.h5")
-    whole = training._digest(dataset)
-    monkeypatch.setattr(training, "_BLOCK", 100)
-    assert training._digest(load_dataset(tmp_path / "data.h5")) == whole
+    whole = dataset.digest
+    monkeypatch.setattr("rckeras.datasets.dataset._BLOCK", 100)
+    assert load_dataset(tmp_path / "data.h5").digest == whole
 
 
 def by_command(*arguments):

@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "Stopped in whatever way, the same command goes on after the last finished "
-        "epoch; what is done is not run again. Example: rckeras reproduce "
+        "epoch; what is done is not run again. Processes side by side need rows or "
+        "datasets of their own. Example: rckeras reproduce "
         "shrikumar2017-simulation --seeds 5 -o shrikumar"
     )
 

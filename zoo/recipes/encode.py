@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zoo import figures
 from zoo.learning import TrainingSettings
-from zoo.measures import ranking_of_both_strands
+from zoo.measures import ranking, ranking_of_both_strands
 from zoo.recipes.invivo import NEEDS, find_experiments, load_experiment
 from zoo.recipes.recipe import Recipe, Row
 
@@ -36,12 +36,16 @@ def load_joint(folder: "Path") -> "Dataset":
 
     Negatives of an experiment are the peaks of the others, where they do not overlap
     its own, and dinucleotide shuffles. Sequences that overlap the test sequences of any
-    experiment, left out or not, are dropped. Around the 101 bases lie 40 more at each
+    experiment, left out or not, are dropped, and so are training sequences that overlap
+    those for validation. Around the 101 bases lie 40 more at each
     end: shuffled ones or, in every second sequence, N, for the network will be given
     both, longer sequences and padded ones.
 
     Args:
         folder: Folder of experiments, see `zoo.recipes.invivo.find_experiments`.
+
+    Returns:
+        The dataset, with sequences of 181 bases.
     """
     import numpy as np
 
@@ -55,6 +59,8 @@ def load_joint(folder: "Path") -> "Dataset":
         if len(files) == 2 and not name.startswith(LEFT_OUT):
             parts[name] = part
     joint = drop_overlapping(join_experiments(parts), np.concatenate(held_out))
+    validation = joint.sequences[joint.rows("validation")]
+    joint = drop_overlapping(joint, validation, splits=("train",))
     joint = add_flanks(joint, FLANK, seed=1)
     sequences = joint.sequences.copy()
     unknown = np.random.default_rng(2).random(len(joint)) < 0.5
@@ -86,13 +92,14 @@ PRETRAINING = Recipe(
         Row("RC-CRNN-700-projection", "rc-crnn-700-projection"),
         Row("CRNN-700-projection", "crnn-700-projection"),
     ),
-    measures=(ranking_of_both_strands,),
+    measures=(ranking, ranking_of_both_strands),
     metrics={
         "test_auroc": "test AUROC",
         "test_auprc": "test AUPRC",
         "test_loss": "test loss",
     },
     seeds=1,
+    best="-validation_loss",
     figure=figures.learning_curves,
     needs=NEEDS,
 )

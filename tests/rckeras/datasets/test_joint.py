@@ -96,8 +96,10 @@ def test_rows_that_others_overlap_are_dropped_but_not_those_of_the_test(
     kept = drop_overlapping(dataset, other)
     expected = np.delete(np.arange(30), 4) if dropped else np.arange(30)
     np.testing.assert_array_equal(kept.sequences, codes[expected])
-    in_test = drop_overlapping(dataset, codes[[5, 6]])  # rows of test and of training
-    np.testing.assert_array_equal(in_test.sequences, np.delete(codes, 6, axis=0))
+    rows = [5, 6, 7]  # of test, training and validation
+    for splits, lost in ((("train", "validation"), [6, 7]), (("train",), [6])):
+        left = drop_overlapping(dataset, codes[rows], splits)
+        np.testing.assert_array_equal(left.sequences, np.delete(codes, lost, axis=0))
 
 
 def test_n_overlaps_with_nothing():
