@@ -257,6 +257,7 @@ def _train(
     """The network with the weights of its best epoch, and its history."""
     import keras
 
+    from rckeras.datasets.splits import share_of_training
     from zoo.checkpoints import open_run
     from zoo.learning import compile_learner, fit, make_streams, resolve_monitor
     from zoo.loading import build
@@ -280,42 +281,6 @@ def _train(
         raise DivergedError(f"{run}: no epoch had finite numbers, see {place}")
     network.set_weights(checkpoints.best_weights())
     return network, checkpoints
-
-
-def share_of_training(dataset: "Dataset", share: float, seed: int = 0) -> "Dataset":
-    """A dataset with fewer training sequences, whatever else is in it.
-
-    Smaller shares are parts of larger ones. With one target each class is cut on its
-    own.
-
-    Args:
-        dataset: Dataset with splits.
-        share: Share of the training sequences to keep, above 0 and at most 1.
-        seed: Seed of the draw.
-
-    Raises:
-        ValueError: If `share` is out of range, or leaves no sequence of a class.
-    """
-    import numpy as np
-
-    if not 0 < share <= 1:
-        raise ValueError(f"`share` must be above 0 and at most 1. Received: {share}")
-    if share == 1:
-        return dataset
-    training = dataset.rows("train")
-    order = np.random.default_rng(seed).permutation(training)
-    groups = [order]
-    if len(dataset.targets) == 1:
-        labels = dataset.labels[order, 0] > 0
-        groups = [order[labels], order[~labels]]
-    kept = [group[: round(share * len(group))] for group in groups]
-    if not all(len(group) for group in kept):
-        raise ValueError(
-            "`share` must leave a training sequence of each class. Received: "
-            f"{share} of {' and '.join(str(len(group)) for group in groups)}"
-        )
-    others = np.setdiff1d(np.arange(len(dataset)), training)
-    return dataset.take(np.sort(np.concatenate([*kept, others])))
 
 
 def protocol_of(run: Run, dataset: "Dataset") -> str:

@@ -57,22 +57,50 @@ def class_accuracy(
 
     Reference: Brown and Lunter 2018, section 2.7.
     """
-    from rckeras.interpret import predict_mc
-    from rckeras.interpret.monte_carlo import has_monte_carlo_dropout
     from rckeras.metrics import binary_metrics
 
     numbers = {}
     for split in ("validation", "test"):
-        x, y = dataset.arrays(split, length=network.input_shape[1])
-        if has_monte_carlo_dropout(network):
-            predicted, _ = predict_mc(network, x, samples=samples, batch_size=512)
-        else:
-            predicted = network.predict(x, batch_size=512, verbose=0)
+        y, predicted = _predict_means(network, dataset, split, samples)
         agree = predicted.argmax(axis=1) == y.argmax(axis=1)
         numbers[f"{split}_accuracy"] = float(agree.mean())
         found = binary_metrics(y[:, 1:], predicted[:, 1:])
         numbers[f"{split}_auroc"] = found.mean_auroc
     return numbers
+
+
+def sampled_ranking(
+    network: "keras.Model", dataset: "Dataset", folder: Path, samples: int = 50
+) -> dict[str, float]:
+    """Accuracy, mean AUROC and mean AUPRC of yes or no, on validation and test.
+
+    A Bayesian network's predictions are means over sampled networks.
+
+    Reference: Brown and Lunter 2018, section 2.7.
+    """
+    from rckeras.metrics import binary_metrics
+
+    numbers = {}
+    for split in ("validation", "test"):
+        y, predicted = _predict_means(network, dataset, split, samples)
+        found = binary_metrics(y, predicted)
+        numbers[f"{split}_accuracy"] = float(((predicted > 0.5) == (y > 0.5)).mean())
+        numbers[f"{split}_auroc"] = found.mean_auroc
+        numbers[f"{split}_auprc"] = found.mean_auprc
+    return numbers
+
+
+def _predict_means(
+    network: "keras.Model", dataset: "Dataset", split: str, samples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of a split, and predictions, of Bayesian networks means over samples."""
+    from rckeras.interpret import predict_mc
+    from rckeras.interpret.monte_carlo import has_monte_carlo_dropout
+
+    x, y = dataset.arrays(split, length=network.input_shape[1])
+    if has_monte_carlo_dropout(network):
+        return y, predict_mc(network, x, samples=samples, batch_size=512)[0]
+    return y, network.predict(x, batch_size=512, verbose=0)
 
 
 def strand_agreement(
@@ -145,30 +173,3 @@ def motif_matches(
         "matched": matches.fraction_matched(evalue),
         "matched_relevant": matches.fraction_matched(evalue, among=among),
     }
-
-
-def sampled_ranking(
-    network: "keras.Model", dataset: "Dataset", folder: Path, samples: int = 50
-) -> dict[str, float]:
-    """Accuracy, mean AUROC and mean AUPRC of yes or no, on validation and test.
-
-    A Bayesian network's predictions are means over sampled networks.
-
-    Reference: Brown and Lunter 2018, section 2.7.
-    """
-    from rckeras.interpret import predict_mc
-    from rckeras.interpret.monte_carlo import has_monte_carlo_dropout
-    from rckeras.metrics import binary_metrics
-
-    numbers = {}
-    for split in ("validation", "test"):
-        x, y = dataset.arrays(split, length=network.input_shape[1])
-        if has_monte_carlo_dropout(network):
-            predicted, _ = predict_mc(network, x, samples=samples, batch_size=512)
-        else:
-            predicted = network.predict(x, batch_size=512, verbose=0)
-        found = binary_metrics(y, predicted)
-        numbers[f"{split}_accuracy"] = float(((predicted > 0.5) == (y > 0.5)).mean())
-        numbers[f"{split}_auroc"] = found.mean_auroc
-        numbers[f"{split}_auprc"] = found.mean_auprc
-    return numbers

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rckeras.datasets.dataset import SPLITS, split_code
+from rckeras.datasets.dataset import SPLITS, Dataset, split_code
 from rckeras.io.chromosomes import plain_chrom
 
 NO_SPLIT = 255
@@ -161,6 +161,43 @@ def split_clusters_at_random(
                 f"clusters of {sizes[codes == 0].min()} or more"
             )
     return codes[clusters]
+
+
+def share_of_training(dataset: Dataset, share: float, seed: int = 0) -> Dataset:
+    """A dataset with fewer training sequences, whatever else is in it.
+
+    Smaller shares are parts of larger ones. With one target each class is cut on its
+    own.
+
+    Args:
+        dataset: Dataset with splits.
+        share: Share of the training sequences to keep, above 0 and at most 1.
+        seed: Seed of the draw.
+
+    Returns:
+        The dataset, its rows in their order; itself if `share` is 1.
+
+    Raises:
+        ValueError: If `share` is out of range, or leaves no sequence of a class.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"`share` must be above 0 and at most 1. Received: {share}")
+    if share == 1:
+        return dataset
+    training = dataset.rows("train")
+    order = np.random.default_rng(seed).permutation(training)
+    groups = [order]
+    if len(dataset.targets) == 1:
+        labels = dataset.labels[order, 0] > 0
+        groups = [order[labels], order[~labels]]
+    kept = [group[: round(share * len(group))] for group in groups]
+    if not all(len(group) for group in kept):
+        raise ValueError(
+            "`share` must leave a training sequence of each class. Received: "
+            f"{share} of {' and '.join(str(len(group)) for group in groups)}"
+        )
+    others = np.setdiff1d(np.arange(len(dataset)), training)
+    return dataset.take(np.sort(np.concatenate([*kept, others])))
 
 
 def check_splits(splits: Chromosomes | Shares | None) -> str | None:
