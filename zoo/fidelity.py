@@ -262,15 +262,13 @@ def _compare_metric(recipe: Recipe, row: Row, metric: str, records: Records) -> 
     mean, *spread = row.published[metric]
     what = f"{recipe.name}: {row.name}, {recipe.metrics.get(metric, metric)}"
     published = _number(mean, spread[0] if spread else math.nan)
-    by_seed: dict[float, list[float]] = {}
-    for run in records.results:
-        if run["row"] == row.name and metric in run:
-            by_seed.setdefault(run["seed"], []).append(run[metric])
-    if not by_seed:
+    measured = any(metric in run for run in records.results)
+    values = records.by_seed(row.name, metric) if measured else []
+    if not values:
         return Finding(what, published)
-    found, deviation = mean_and_spread([sum(v) / len(v) for v in by_seed.values()])
+    found, deviation = mean_and_spread(values)
     verdict = judge(found - mean, spread[0] if spread else None, deviation)
-    here = f"{_number(found, deviation)} (n = {len(by_seed)})"
+    here = f"{_number(found, deviation)} (n = {len(values)})"
     return Finding(what, published, here, f"{found - mean:+.3f}", verdict)
 
 

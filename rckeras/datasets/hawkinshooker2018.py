@@ -108,11 +108,6 @@ def most_informative_motifs(count: int) -> list[Motif]:
         raise ValueError(
             f"`motifs` must be from 1 to {len(collection)}. Received: {count}"
         )
-    information = np.array([_information(motif) for motif in collection])
+    information = np.array([m.information_content.sum() for m in collection])
     chosen = np.argsort(-information, kind="stable")[:count]
     return [collection[index] for index in np.sort(chosen)]
-
-
-def _information(motif: Motif) -> float:
-    p = motif.probabilities
-    return float((p * np.log2(np.where(p > 0, 4 * p, 1))).sum())
