@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.learning import TrainingSettings, settle
 from zoo.loading import arguments_of
+from zoo.messages import duration
 from zoo.recipes import Recipe, Row, find_recipe
 from zoo.records import KEYS, append, keys_of, read_columns, read_records
 from zoo.registry import describe
@@ -259,24 +260,28 @@ def _train(
 
     from rckeras.datasets.splits import share_of_training
     from zoo.checkpoints import open_run
-    from zoo.learning import compile_learner, fit, make_streams, resolve_monitor
-    from zoo.loading import build
+    from zoo.learning import compile_learner, fit, frozen, make_streams, resolve_monitor
+    from zoo.loading import load
 
     settings = run.settings
     keras.utils.set_random_seed(run.seed)
-    network = build(
+    network = load(
         run.row.network,
+        weights=settings.weights,
         targets=len(dataset.targets),
         sequence_length=settings.length or dataset.length,
         **run.row.arguments,
     )
+    if run.row.start is not None:
+        run.row.start(network, run.seed)
     trained_on = share_of_training(dataset, run.row.train_share)
     streams = make_streams(trained_on, settings)
-    learner = compile_learner(network, trained_on, settings)
-    settings = resolve_monitor(settings, learner, streams[1] is not None)
     identity = {"recipe": run.recipe.name, **run.keys, **facts}
-    open_run(place, identity, overwrite=False, remedy="remove that folder")
-    checkpoints = fit(learner, streams, settings, place, progress=False)
+    with frozen(network, settings):
+        learner = compile_learner(network, trained_on, settings)
+        settings = resolve_monitor(settings, learner, streams[1] is not None)
+        open_run(place, identity, overwrite=False, remedy="remove that folder")
+        checkpoints = fit(learner, streams, settings, place, progress=False)
     if checkpoints.best is None:
         raise DivergedError(f"{run}: no epoch had finite numbers, see {place}")
     network.set_weights(checkpoints.best_weights())
@@ -300,8 +305,21 @@ def protocol_of(run: Run, dataset: "Dataset") -> str:
     }
     builder, arguments = arguments_of(run.row.network, **run.row.arguments)
     facts = [builder, arguments, run.row.train_share, settings, dataset.digest]
+    facts += _starts(run)
     text = json.dumps(facts, sort_keys=True, default=lambda value: value.__name__)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _starts(run: Run) -> list[str]:
+    """What tells apart the weights that a run starts from, beside the seed."""
+    from zoo.loading import locate
+    from zoo.store import sha256_of
+
+    weights, start = run.settings.weights, run.row.start
+    known = [] if start is None else [start.__name__]
+    if weights is not None:
+        known.append(sha256_of(locate(describe(run.row.network), weights)))
+    return known
 
 
 def check_protocol(
@@ -358,23 +376,10 @@ class _Clock:
             f"{text} {line[name]:.4f}" for name, text in run.recipe.metrics.items()
         )
         left = sum(self.times) / len(self.times) * len(self.waiting)
-        hint = f"; about {_duration(left)} left" if self.waiting else ""
-        took = _duration(self.times[-1])
+        hint = f"; about {duration(left)} left" if self.waiting else ""
+        took = duration(self.times[-1])
         self._say(f"  {line['epochs']} epochs in {took}: {numbers}{hint}")
 
     def _say(self, text: str) -> None:
         if self.progress:
             print(text, file=sys.stderr, flush=True)
-
-
-def _duration(seconds: float) -> str:
-    """A time in the unit that suits it.
-
-    Example:
-
-    >>> _duration(40), _duration(400), _duration(9_000)
-    ('40 s', '7 min', '2.5 h')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"

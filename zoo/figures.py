@@ -118,12 +118,14 @@ def learning_curves(recipe: "Recipe", records: Records, path: Path) -> None:
 def shrinking_sets(recipe: "Recipe", records: Records, path: Path) -> None:
     """The first two metrics against the share of training sequences.
 
-    A dot is a seed, or, on several datasets, the median of a dataset over its seeds;
-    lines join the medians of the dots.
+    Shown are the datasets that all networks have run on. A dot is a seed, or, on
+    several datasets, the median of a dataset over its seeds; lines join the medians of
+    the dots.
 
     Reference: Shrikumar et al. 2017, Fig. 6.
     """
     rows = _ran(recipe, records)
+    records = records.on_shared_datasets([row.name for row in rows])
     families: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.train_share):
         families.setdefault(_family(row), []).append(row)

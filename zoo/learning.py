@@ -26,6 +26,7 @@ _LOSSES = {
     "softmax": "categorical_crossentropy",
     "linear": "mean_squared_error",
 }
+_LEARNING_RATE = 1e-3
 _BLOCK = 1 << 16  # rows of labels looked at in one go
 
 
@@ -40,7 +41,9 @@ class TrainingSettings:
         length: Bases around the centre of each sequence to train on; `None` for all.
         epochs: Most epochs, at least 1.
         batch_size: Sequences in a batch.
-        learning_rate: Step size of Adam, above 0.
+        learning_rate: Step size of Adam, above 0. `None` for what the network's card
+            advises for a random start, or, with `weights`, for fine-tuning; 1e-3
+            without a card.
         decay: Divides the step size by `1 + decay * batches so far`, from 0, as the
             argument of this name did in Keras 2.
         reduce_after: Epochs without a better one after which the step size is
@@ -76,7 +79,7 @@ class TrainingSettings:
     length: int | None = None
     epochs: int = 50
     batch_size: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     decay: float = 0.0
     reduce_after: int | None = None
     reduce_factor: float = 0.2
@@ -101,10 +104,9 @@ class TrainingSettings:
                 raise ValueError(
                     f"`{name}` must be at least 1. Received: {getattr(self, name)}"
                 )
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(
-                f"`learning_rate` must be above 0. Received: {self.learning_rate}"
-            )
+        rate = self.learning_rate
+        if rate is not None and not 0 < rate < math.inf:
+            raise ValueError(f"`learning_rate` must be above 0. Received: {rate}")
         self._check_schedule()
         if not 0 <= self.seed < 1 << 32:
             raise ValueError(
@@ -173,11 +175,21 @@ def settle(settings: TrainingSettings, card: "Card | None" = None) -> TrainingSe
     symmetric = card is not None and card.strand_symmetry == "invariant"
     strands = "forward" if symmetric else "random"
     n_value = 0.0 if card is None else card.n_value
+    rate = settings.learning_rate
+    if rate is None:
+        rate = _advised_rate(settings, card)
     return replace(
         settings,
+        learning_rate=rate,
         strands=settings.strands or strands,
         n_value=n_value if settings.n_value is None else settings.n_value,
     )
+
+
+def _advised_rate(settings: TrainingSettings, card: "Card | None") -> float:
+    if card is None:
+        return _LEARNING_RATE
+    return card.learning_rate if settings.weights is None else card.fine_tuning_rate
 
 
 def _open_file(

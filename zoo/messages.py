@@ -1,4 +1,4 @@
-"""Messages of errors as the command and reports show them."""
+"""Messages of errors, and times, as the command and reports show them."""
 
 import re
 import textwrap
@@ -48,3 +48,19 @@ def in_short(error: Exception) -> str:
     margin = " ".join(line for line in lines if not line[:1].isspace())
     gist = textwrap.shorten(margin, _LONGEST, placeholder=" ...")
     return f"{type(error).__name__}: {gist}" if gist else type(error).__name__
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    Args:
+        seconds: The time, from 0.
+
+    Example:
+
+    >>> duration(40), duration(400), duration(9_000)
+    ('40 s', '7 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"

@@ -9,10 +9,11 @@ them, is read once.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median, stdev
+from typing import Self
 
 KEYS = ("dataset", "row", "seed")
 
@@ -44,18 +45,41 @@ class Records:
         ]
         return [run[metric] for run in sorted(chosen, key=lambda run: run["seed"])]
 
-    def by_seed(self, row: str, metric: str) -> list[float]:
-        """A metric of each seed of a row, its mean over the datasets."""
-        seeds: dict[float, list[float]] = {}
+    def whole_seeds(self, row: str) -> list[list[Mapping[str, str | float]]]:
+        """The runs of a row, seed by seed, in their order.
+
+        A seed counts once it has run on all datasets that the row has run on, for means
+        of seeds over different datasets cannot be compared.
+        """
+        seeds: dict[float, list[Mapping[str, str | float]]] = {}
         for run in self.results:
             if run["row"] == row:
-                seeds.setdefault(run["seed"], []).append(run[metric])
-        return [fmean(seeds[seed]) for seed in sorted(seeds)]
+                seeds.setdefault(run["seed"], []).append(run)
+        everywhere = {run["dataset"] for runs in seeds.values() for run in runs}
+        return [seeds[n] for n in sorted(seeds) if len(seeds[n]) == len(everywhere)]
+
+    def by_seed(self, row: str, metric: str) -> list[float]:
+        """A metric of each whole seed of a row, its mean over the datasets."""
+        return [fmean(run[metric] for run in runs) for runs in self.whole_seeds(row)]
 
     def by_dataset(self, row: str, metric: str) -> dict[str, float]:
         """A metric of a row on each dataset, its median over the seeds."""
         names = dict.fromkeys(r["dataset"] for r in self.results if r["row"] == row)
         return {name: median(self.values(row, metric, name)) for name in names}
+
+    def on_shared_datasets(self, rows: Collection[str]) -> Self:
+        """The runs of some rows, on the datasets that all of these have run on."""
+        ran = [set(self.by_dataset(row, "seed")) for row in rows]
+        shared = set.intersection(*ran) if ran else set()
+
+        def keeps(line: Mapping[str, str | float]) -> bool:
+            return line["row"] in rows and line["dataset"] in shared
+
+        results, histories = (
+            [line for line in lines if keeps(line)]
+            for lines in (self.results, self.histories)
+        )
+        return replace(self, results=results, histories=histories)
 
     def curves(self, row: str, metric: str) -> dict[tuple[str, int], list[float]]:
         """What was logged of a row, epoch by epoch, for each dataset and seed."""

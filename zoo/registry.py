@@ -142,6 +142,8 @@ class Card:
             construction, otherwise `"none"`.
         targets: Unique ids of the outputs, in order.
         parameter_count: Trainable parameters.
+        learning_rate: Step size of Adam that suits it, from a random start.
+        fine_tuning_rate: Step size of Adam that suits it, from trained weights.
         published: Published figures by name.
         misprints: What else is printed for a published figure, and why it is not
             followed, by the name of the figure.
@@ -163,6 +165,8 @@ class Card:
     strand_symmetry: str
     targets: tuple[str, ...]
     parameter_count: int
+    learning_rate: float
+    fine_tuning_rate: float
     published: dict[str, float] = field(default_factory=dict)
     misprints: dict[str, str] = field(default_factory=dict)
     weights: tuple[Weights, ...] = ()
@@ -180,6 +184,10 @@ class Card:
             ("targets", f"{len(self.targets)}: {names}"),
             ("parameters", f"{self.parameter_count:,}"),
             ("strand symmetry", self.strand_symmetry),
+            (
+                "learning rate",
+                f"{self.learning_rate:g}, fine-tuning {self.fine_tuning_rate:g}",
+            ),
             ("published", _figures(self.published)),
             *(("misprint", f"{of}: {text}") for of, text in self.misprints.items()),
             ("weights", "; ".join(map(_describe_weights, self.weights)) or "none yet"),

@@ -5,10 +5,11 @@ returns paragraphs in Markdown. Rows are given by their numbers in the recipe.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from zoo.markdown import table
 from zoo.records import Records
 
 if TYPE_CHECKING:
@@ -92,6 +93,36 @@ def signed_rank(
             heading = recipe.metrics.get(metric, metric)
             lines.append(f"- {names}, {heading}: {_verdict(differences, metric)}")
     return ["\n".join(lines)]
+
+
+def by_dataset(
+    recipe: "Recipe",
+    records: Records,
+    published: Mapping[str, Mapping[str, float]] | None = None,
+) -> list[str]:
+    """A table for each metric: networks and datasets, each pair with its median.
+
+    Args:
+        recipe: The recipe.
+        records: The records of its runs.
+        published: What others have reached in the first metric, by what it is called
+            and by dataset.
+    """
+    tables = []
+    for metric, heading in recipe.metrics.items():
+        columns = {
+            row.name: records.by_dataset(row.name, metric) for row in recipe.rows
+        }
+        if not tables:
+            columns |= published or {}
+        columns = {name: values for name, values in columns.items() if values}
+        lines = [[name] for name in sorted(records.datasets())]
+        for line in lines:
+            values = (column.get(line[0]) for column in columns.values())
+            line += ["" if value is None else f"{value:.4f}" for value in values]
+        title = f"{heading} of each dataset, medians over seeds:"
+        tables.append("\n".join([title, "", *table(["dataset", *columns], lines)]))
+    return tables
 
 
 def converged(

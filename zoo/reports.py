@@ -1,11 +1,10 @@
 """Tables and figures of what recipes found, beside what the papers print."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
+from zoo import markdown
 from zoo.recipes.recipe import Recipe, Row
 from zoo.records import Records, mean_and_spread, read_records
 
@@ -41,8 +40,8 @@ def report(recipe: Recipe, records: Records) -> str:
         "Mean ± standard deviation over seeds, with the paper's value in brackets "
         "where it prints one."
     ]
-    remarks = recipe.remarks(recipe, records) if recipe.remarks else []
-    lines += [text for remark in remarks for text in ("", remark)]
+    for remarks in recipe.remarks:
+        lines += [line for text in remarks(recipe, records) for line in ("", text)]
     if recipe.differs:
         lines += ["", "What differs from the paper:", ""]
         lines += [f"- {text}" for text in recipe.differs]
@@ -58,9 +57,9 @@ def table(recipe: Recipe, records: Records) -> list[str]:
     several = len(records.datasets()) > 1
     head = ["network", "parameters", *["datasets"] * several, "seeds", "epochs"]
     head += recipe.metrics.values()
-    lines = [_line(head), _line(["---", *["--:"] * (len(head) - 1)])]
+    lines = []
     for row in recipe.rows:
-        seeds = _whole_seeds(row, records)
+        seeds = records.whole_seeds(row.name)
         if not seeds:
             continue
         runs = [run for seed in seeds for run in seed]
@@ -71,28 +70,13 @@ def table(recipe: Recipe, records: Records) -> list[str]:
             str(len(seeds)),
             _range([run["epochs"] for run in runs]),
         ]
-        cells += [_cell(row, metric, seeds) for metric in recipe.metrics]
-        lines.append(_line(cells))
-    return lines
+        cells += [_cell(row, metric, records) for metric in recipe.metrics]
+        lines.append(cells)
+    return markdown.table(head, lines)
 
 
-def _whole_seeds(row: Row, records: Records) -> list[list[Mapping[str, Any]]]:
-    """The runs of a row, seed by seed."""
-    by_seed: dict[float, list[Mapping[str, Any]]] = {}
-    for run in records.results:
-        if run["row"] == row.name:
-            by_seed.setdefault(run["seed"], []).append(run)
-    everywhere = {run["dataset"] for runs in by_seed.values() for run in runs}
-    return [
-        runs
-        for runs in by_seed.values()
-        if {run["dataset"] for run in runs} == everywhere
-    ]
-
-
-def _cell(row: Row, metric: str, seeds: Sequence[Sequence[Mapping[str, Any]]]) -> str:
-    means = [fmean(run[metric] for run in runs) for runs in seeds]
-    text = _number(*mean_and_spread(means))
+def _cell(row: Row, metric: str, records: Records) -> str:
+    text = _number(*mean_and_spread(records.by_seed(row.name, metric)))
     if metric in row.published:
         text += f" [{_number(*row.published[metric])}]"
     return text
@@ -107,7 +91,3 @@ def _number(mean: float, spread: float = math.nan) -> str:
     if 0 < abs(mean) < 0.001:
         return f"{mean:.1e}"
     return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

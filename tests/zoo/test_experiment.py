@@ -308,6 +308,67 @@ def test_the_protocol_depends_on_the_defaults_of_a_network(monkeypatch):
     assert protocol_of(run, simulate()) != before
 
 
+def test_the_protocol_depends_on_the_weights_that_a_network_starts_from(tmp_path):
+    path = tmp_path / "start.weights.h5"
+    found = set()
+    for content in ("one", "two"):
+        path.write_text(content)
+        row = Row("A", "shrikumar-sim-rc", settings={"weights": str(path)})
+        found.add(protocol_of(Run(TINY, "one", row, 0), simulate()))
+    found.add(protocol_of(Run(TINY, "one", TINY.rows[0], 0), simulate()))
+    row = Row("A", "shrikumar-sim-rc", start=zero_head)
+    found.add(protocol_of(Run(TINY, "one", row, 0), simulate()))
+    assert len(found) == 4
+
+
+def zero_head(network, seed):
+    """A start that gives every sequence the same answer."""
+    head = network.layers[-1]
+    head.set_weights([np.full_like(w, seed) for w in head.get_weights()])
+
+
+def answer(network, dataset, folder):
+    x, _ = dataset.arrays("test")
+    return {"score": float(np.ptp(network.predict(x, verbose=0)))}
+
+
+def test_a_run_starts_where_its_row_says(monkeypatch, tmp_path):
+    from zoo.loading import build
+
+    path = tmp_path / "start.weights.h5"
+    source = build("shrikumar-sim-rc")
+    zero_head(source, 0)
+    source.save_weights(path)
+    still = {"epochs": 1, "learning_rate": 1e-12}
+    rows = (
+        Row("function", "shrikumar-sim-rc", settings=still, start=zero_head),
+        Row("file", "shrikumar-sim-rc", settings={**still, "weights": path}),
+        Row("random", "shrikumar-sim-rc", settings=still),
+    )
+    using(monkeypatch, rows=rows, measures=(answer,))
+    scores = [line["score"] for line in quietly(tmp_path / "out").results]
+    assert max(scores[:2]) < 1e-6 < scores[2]
+
+
+def test_frozen_layers_stay_as_they_are(monkeypatch, tmp_path):
+    from zoo.loading import build, load
+
+    path = tmp_path / "start.weights.h5"
+    source = build("shrikumar-sim-20")
+    source.save_weights(path)
+    frozen = {"weights": path, "freeze": True}
+    using(monkeypatch, rows=(Row("A", "shrikumar-sim-20", settings=frozen),))
+    quietly(tmp_path / "out")
+    (file,) = (tmp_path / "out").rglob("network.weights.h5")
+    tuned = load("shrikumar-sim-20", weights=file)
+    for before, after in zip(source.layers, tuned.layers, strict=True):
+        moved = [
+            not np.array_equal(a, b)
+            for a, b in zip(before.get_weights(), after.get_weights(), strict=True)
+        ]
+        assert any(moved) == (before.name == "predictions")
+
+
 def test_datasets_whose_runs_would_share_a_folder_are_refused(
     trained, monkeypatch, tmp_path
 ):
@@ -418,8 +479,3 @@ def test_progress_tells_what_is_done_and_what_is_left(trained, tmp_path, capsys)
     assert re.fullmatch(words, third)
     assert fourth == "run 4 of 4: B on one, seed 1"
     assert "left" not in fifth
-
-
-def test_times_have_the_unit_that_suits_them():
-    times = [experiment._duration(s) for s in (0.4, 99, 100, 3_600, 5_999, 36_000)]
-    assert times == ["0 s", "99 s", "2 min", "60 min", "100 min", "10.0 h"]

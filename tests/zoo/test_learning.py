@@ -212,6 +212,14 @@ def test_accuracy_can_be_monitored_where_labels_are_classes():
 def test_settings_that_are_left_open_follow_the_card(name, strands):
     found = settle(TrainingSettings(), describe(name))
     assert (found.strands, found.n_value) == (strands, describe(name).n_value)
-    given = TrainingSettings(strands="both", n_value=0.5)
+    given = TrainingSettings(strands="both", n_value=0.5, learning_rate=0.5)
     assert settle(given, describe(name)) == given
     assert settle(TrainingSettings()).strands == "random"
+
+
+def test_the_step_size_is_what_the_card_advises_for_the_start():
+    card = describe("brown-sim")
+    assert settle(TrainingSettings(), card).learning_rate == card.learning_rate
+    tuned = settle(TrainingSettings(weights="default"), card)
+    assert tuned.learning_rate == card.fine_tuning_rate < card.learning_rate
+    assert settle(TrainingSettings()).learning_rate == 1e-3

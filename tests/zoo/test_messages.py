@@ -1,6 +1,6 @@
-"""Messages in one line."""
+"""Messages in one line, and times."""
 
-from zoo.messages import in_one_line, in_short
+from zoo.messages import duration, in_one_line, in_short
 
 
 def test_lines_are_joined():
@@ -25,3 +25,8 @@ def test_the_gist_has_no_traceback_no_colour_and_an_end():
     assert text.startswith("TypeError: wrong: size x x")
     assert text.endswith(" ...")
     assert len(text) < 330
+
+
+def test_times_have_the_unit_that_suits_them():
+    times = [duration(s) for s in (0.4, 99, 100, 3_600, 5_999, 36_000)]
+    assert times == ["0 s", "99 s", "2 min", "60 min", "100 min", "10.0 h"]

@@ -102,6 +102,9 @@ def test_a_preset_has_the_network_of_its_row(recipe):
         if row.preset is not None:
             card, base = describe(row.preset), describe(row.network)
             arguments = {**base.arguments, **row.arguments}
+            # These two follow the data.
+            for name in ("targets", "sequence_length"):
+                arguments[name] = card.arguments.get(name)
             assert card.builder == base.builder
             network = zoo.build(row.network, **row.arguments)
             assert network.count_params() >= card.parameter_count

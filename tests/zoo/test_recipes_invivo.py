@@ -137,7 +137,7 @@ def test_the_published_experiments_are_found(shared_data):
 @pytest.mark.parametrize("name", ["invivo-strands", "invivo-dropout"])
 def test_tests_compare_networks_with_the_same_share(name):
     recipe = find_recipe(name)
-    for pair in recipe.remarks.keywords["pairs"]:
+    for pair in recipe.remarks[0].keywords["pairs"]:
         better, other = (recipe.rows[number] for number in pair)
         assert better.train_share == other.train_share
         assert better != other

@@ -150,3 +150,28 @@ def test_mean_and_spread_are_those_of_a_sample():
     assert mean_and_spread([2.0])[0] == 2.0
     assert math.isnan(mean_and_spread([2.0])[1])
     assert all(map(math.isnan, mean_and_spread([])))
+
+
+def test_a_seed_is_whole_once_it_has_run_on_all_datasets_of_its_row():
+    runs = [result("A", 1, "x", auc=0.2), result("A", 0, "x", auc=0.4)]
+    runs += [result("A", 0, "y", auc=0.6), result("B", 1, "x", auc=0.9)]
+    records = Records(runs, [])
+    assert records.whole_seeds("A") == [runs[1:3]]
+    assert records.by_seed("A", "auc") == [0.5]
+    assert records.by_seed("B", "auc") == [0.9]
+    assert records.by_seed("C", "auc") == []
+
+
+def test_rows_are_compared_on_the_datasets_that_all_have_run_on():
+    runs = [result("A", 0, name) for name in "xyz"]
+    runs += [result("B", 0, name) for name in "zx"] + [result("C", 0, "y")]
+    lines = epochs(0.5, row="A", dataset="y") + epochs(0.5, row="B", dataset="x")
+    shared = Records(runs, lines).on_shared_datasets(["A", "B"])
+    assert [(run["row"], run["dataset"]) for run in shared.results] == [
+        ("A", "x"),
+        ("A", "z"),
+        ("B", "z"),
+        ("B", "x"),
+    ]
+    assert shared.histories == lines[1:]
+    assert Records(runs, []).on_shared_datasets([]).results == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zoo.learning import TrainingSettings
 from zoo.recipes import Recipe, Row, find_recipe, list_recipes
 from zoo.records import Records
-from zoo.remarks import _rank_sum_p, converged, rank_sum, signed_rank
+from zoo.remarks import _rank_sum_p, by_dataset, converged, rank_sum, signed_rank
 
 stats = pytest.importorskip("scipy.stats", reason="tests of results need SciPy")
 
@@ -216,7 +216,7 @@ def test_remarks_can_be_made_on_one_seed_of_one_row(name):
     recipe = find_recipe(name)
     keys = {"dataset": "simulated", "row": recipe.rows[0].name, "seed": 0.0}
     records = Records([{**keys, **dict.fromkeys(recipe.metrics, 0.5)}], ())
-    found = recipe.remarks(recipe, records)
+    found = [text for part in recipe.remarks for text in part(recipe, records)]
     assert found
     assert all(isinstance(text, str) and text for text in found)
 
@@ -233,3 +233,21 @@ def test_without_scipy_a_test_says_what_to_install(monkeypatch):
     values = {"A": [0.1, 0.2, 0.3], "B": [0.4, 0.5, 0.6]}
     with pytest.raises(ImportError, match=r'pip install "rckeras\[reports\]"'):
         rank_sum(RECIPE, make_records(values), ((0, 1),))
+
+
+def test_each_dataset_has_its_medians_beside_what_is_published():
+    values = {"A": {"y": [0.5, 0.9, 0.6], "x": [0.25]}, "B": {"x": [0.75]}}
+    records = make_records(values)
+    losses = [{**run, "test_loss": 1.0} for run in records.results]
+    records = replace(records, results=losses)
+    accuracy, loss = by_dataset(RECIPE, records, published={"theirs": {"y": 0.99}})
+    assert accuracy.splitlines() == [
+        "accuracy of each dataset, medians over seeds:",
+        "",
+        "| dataset | A | B | theirs |",
+        "| --- | --: | --: | --: |",
+        "| x | 0.2500 | 0.7500 |  |",
+        "| y | 0.6000 |  | 0.9900 |",
+    ]
+    assert "theirs" not in loss
+    assert loss.endswith("| y | 1.0000 |  |")

@@ -94,7 +94,7 @@ def test_a_seed_that_lacks_datasets_is_not_counted_yet():
 
 def test_the_report_has_all_that_the_recipe_says():
     recipe = dataclasses.replace(
-        RECIPE, remarks=lambda recipe, records: ["A is better than B."]
+        RECIPE, remarks=(lambda recipe, records: ["A is better than B."],)
     )
     text = report(recipe, Records([result("A", 0, 0.5)], []))
     assert text.startswith("# tiny: two networks\n\nNobody 2000, Fig. 1.\n\n| network")

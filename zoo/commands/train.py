@@ -4,16 +4,12 @@ import argparse
 import contextlib
 import dataclasses
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.commands import add_output_options, import_keras
-from zoo.commands.splits import add_split_option, join_splits
+from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 
 if TYPE_CHECKING:
-    from rckeras.datasets import Dataset
     from rckeras.metrics import BinaryMetrics
 
 # Those of rckeras, whose import would take seconds.
@@ -30,17 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="network, see `rckeras list`, or a .keras file to go on with",
     )
-    parser.add_argument(
-        "data",
-        metavar="DATA",
-        help="dataset that `rckeras data` has written, or FASTA file of what is bound",
-    )
-    parser.add_argument(
-        "negatives",
-        metavar="NEGATIVES",
-        nargs="?",
-        help="FASTA file of what is unbound, if DATA is one",
-    )
+    add_data_arguments(parser)
     parser.epilog = (
         "Stopped in whatever way, the same command goes on after the last finished "
         "epoch. Examples: rckeras train shrikumar-sim-rc simulated.h5 -o mine.keras; "
@@ -48,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split test=0.1 -o bound.keras"
     )
     _add_network_options(parser)
-    _add_fasta_options(parser)
+    add_fasta_options(parser)
     _add_data_options(parser)
     _add_fit_options(parser)
     add_output_options(
@@ -91,21 +77,6 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_fasta_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "FASTA files", "`rckeras data fasta` has more options"
-    )
-    group.add_argument("--test-positives", metavar="FASTA", help="for the test")
-    group.add_argument("--test-negatives", metavar="FASTA", help="for the test")
-    group.add_argument(
-        "--fit",
-        choices=("error", "crop", "pad", "both"),
-        help="for sequences of another length: crop longer ones to their centre, pad "
-        "shorter ones with N, or both (default: error)",
-    )
-    add_split_option(group, "; drawn alike whatever the --seed")
-
-
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("batches")
     _add_number(group, "--batch-size", 128, "sequences in a batch")
@@ -143,9 +114,9 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--learning-rate",
         type=float,
-        default=1e-3,
         metavar="X",
-        help="step size of Adam (default: 0.001)",
+        help="step size of Adam (default: what the network's card advises, see "
+        "`rckeras describe`)",
     )
     group.add_argument(
         "--decay",
@@ -208,7 +179,7 @@ def run(args: argparse.Namespace) -> int:
 
     fields = [field.name for field in dataclasses.fields(TrainingSettings)]
     settings = TrainingSettings(**{name: getattr(args, name) for name in fields})
-    data, sources = _open_data(args)
+    data, sources = open_data(args)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             summary = train(
@@ -240,53 +211,3 @@ def _tell(metrics: "BinaryMetrics") -> None:
         print(f"  {name}: AUROC {auroc:.4f}, AUPRC {auprc:.4f}", file=sys.stderr)
     if len(metrics.targets) > _MOST_TOLD:
         print(f"  ... and {len(metrics.targets) - _MOST_TOLD} more", file=sys.stderr)
-
-
-def _open_data(args: argparse.Namespace) -> "tuple[Dataset | str, Sequence[str]]":
-    """The dataset or its file, and the FASTA files that it was made from."""
-    options = ("test_positives", "test_negatives", "fit", "splits")
-    if args.negatives is None:
-        given = [name for name in options if getattr(args, name) is not None]
-        if given:
-            option = given[0].removesuffix("s" * (given[0] == "splits"))
-            raise ValueError(
-                f"--{option.replace('_', '-')} is for FASTA files, bound and unbound: "
-                f"DATA NEGATIVES. Received: {args.data} alone"
-            )
-        return args.data, ()
-    from rckeras.datasets import load_fasta_pair
-
-    sources = [args.data, args.negatives, args.test_positives, args.test_negatives]
-    sources = [path for path in sources if path is not None]
-    if args.fit in (None, "error"):
-        _check_lengths(sources, args.length)
-    dataset = load_fasta_pair(
-        args.data,
-        args.negatives,
-        test_positives=args.test_positives,
-        test_negatives=args.test_negatives,
-        length=args.length,
-        fit=args.fit or "error",
-        splits=join_splits(args.splits),
-    )
-    return dataset, sources
-
-
-def _check_lengths(paths: Sequence[str], length: int | None) -> None:
-    """Refuse sequences of several lengths, with what would work."""
-    from rckeras.io import read_fasta
-
-    for path in paths:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{path} is no file; FASTA files are read twice")
-    found = Counter(
-        len(record.sequence) for path in paths for record in read_fasta(path)
-    )
-    usual = max(found, key=found.get, default=None)
-    wanted = length or usual
-    if set(found) - {wanted}:
-        raise ValueError(
-            f"the sequences have {min(found)} to {max(found)} bases, most often "
-            f"{usual}, and a network reads one length. For example --length {wanted} "
-            "--fit both cuts longer ones to their centre and puts N around shorter ones"
-        )

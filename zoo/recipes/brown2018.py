@@ -68,8 +68,11 @@ SIMULATION = Recipe(
     extras=("reports", "motifs"),
     best="+validation_accuracy",
     figure=partial(figures.accuracies, best=BEST),
-    remarks=partial(
-        remarks.rank_sum, pairs=((1, 0), (2, 0), (3, 0), (3, 1), (3, 2), (3, 4), (3, 5))
+    remarks=(
+        partial(
+            remarks.rank_sum,
+            pairs=((1, 0), (2, 0), (3, 0), (3, 1), (3, 2), (3, 4), (3, 5)),
+        ),
     ),
     differs=(
         "The paper draws the accuracies of baseline and augmented networks in figures "
@@ -99,7 +102,7 @@ ACTIVATIONS = replace(
         )
     ),
     figure=figures.learning_curves,
-    remarks=partial(remarks.converged, chance=0.5, best=BEST),
+    remarks=(partial(remarks.converged, chance=0.5, best=BEST),),
     differs=(
         "The paper shows one network of the recombination data; these are the "
         "equivariant Bayesian ones for the simulated data.",

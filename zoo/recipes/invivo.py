@@ -76,7 +76,10 @@ def find_experiments(folder: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def load_experiment(
-    files: tuple[Path, ...], most: int | None = MOST_PEAKS, validation: float = 0.1
+    files: tuple[Path, ...],
+    most: int | None = MOST_PEAKS,
+    validation: float = 0.1,
+    length: int = LENGTH,
 ) -> "Dataset":
     """The sequences of an experiment, with splits.
 
@@ -88,6 +91,8 @@ def load_experiment(
         most: Most bound, and most unbound, sequences for training and validation;
             `None` for all.
         validation: Share of the training sequences that is for validation.
+        length: Bases that sequences of FASTA files are brought to, around their
+            centre; the shorter ones with N.
     """
     from rckeras.datasets import load_deepbind, load_fasta_pair
 
@@ -100,7 +105,7 @@ def load_experiment(
         negatives,
         test_positives=held_out[0],
         test_negatives=held_out[1],
-        length=LENGTH,
+        length=length,
         fit="both",
         splits=splits,
     )
@@ -175,14 +180,17 @@ STRANDS = Recipe(
     metrics={"test_auroc": "test AUROC", "test_auprc": "test AUPRC"},
     seeds=5,
     figure=figures.shrinking_sets,
-    remarks=partial(
-        remarks.signed_rank,
-        pairs=tuple(
-            (first, first + other)
-            for first in range(0, len(_STRAND_ROWS), 3)
-            for other in (1, 2)
+    remarks=(
+        partial(
+            remarks.signed_rank,
+            pairs=tuple(
+                (first, first + other)
+                for first in range(0, len(_STRAND_ROWS), 3)
+                for other in (1, 2)
+            ),
+            metrics=("test_auroc", "test_auprc"),
         ),
-        metrics=("test_auroc", "test_auprc"),
+        remarks.by_dataset,
     ),
     differs=(
         *_DATA_DIFFERS,
@@ -228,10 +236,13 @@ DROPOUT = Recipe(
     },
     seeds=5,
     figure=figures.accuracies,
-    remarks=partial(
-        remarks.signed_rank,
-        pairs=((3, 0), (4, 1), (5, 2), (1, 0), (2, 0), (4, 3), (5, 3), (5, 4)),
-        metrics=("test_accuracy", "test_auroc"),
+    remarks=(
+        partial(
+            remarks.signed_rank,
+            pairs=((3, 0), (4, 1), (5, 2), (1, 0), (2, 0), (4, 3), (5, 3), (5, 4)),
+            metrics=("test_accuracy", "test_auroc"),
+        ),
+        remarks.by_dataset,
     ),
     differs=(
         *_DATA_DIFFERS,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.records import Records
 
     Datasets = Mapping[str, Callable[[], Dataset]]
+    Remarks = Callable[["Recipe", Records], list[str]]
     Measure = Callable[[keras.Model, Dataset, Path], Mapping[str, float]]
 
 
@@ -30,6 +31,8 @@ class Row:
         network: Name of the network in the zoo.
         arguments: Arguments of its builder, beside those of its card.
         settings: Training settings that differ from the recipe's.
+        start: Function of the network and the seed that changes the weights which it
+            starts from; `None` to leave them.
         train_share: Share of the training sequences that it is trained on, above 0 and
             at most 1; the same ones for all rows and seeds.
         published: What the paper prints for it, by metric: a mean and, if printed,
@@ -42,6 +45,7 @@ class Row:
     network: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    start: "Callable[[keras.Model, int], None] | None" = None
     train_share: float = 1.0
     published: Mapping[str, Sequence[float]] = field(default_factory=dict)
     preset: str | None = None
@@ -68,8 +72,8 @@ class Recipe:
             what is chosen. Empty if no weights ship.
         figure: Function that draws the recipe's figure, see `zoo.figures`; `None` if
             it has none.
-        remarks: Function of the results that returns further lines for the report,
-            such as tests.
+        remarks: Functions of recipe and results that return further paragraphs for
+            the report, such as tests.
         differs: What is not as in the paper, and why.
         needs: What the path must be, for recipes on data of the user; empty if the
             recipe makes its data.
@@ -88,7 +92,7 @@ class Recipe:
     seeds: int
     best: str = ""
     figure: "Callable[[Recipe, Records, Path], None] | None" = None
-    remarks: "Callable[[Recipe, Records], list[str]] | None" = None
+    remarks: "tuple[Remarks, ...]" = ()
     differs: tuple[str, ...] = ()
     needs: str = ""
     extras: tuple[str, ...] = ("reports",)

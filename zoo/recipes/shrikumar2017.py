@@ -49,7 +49,7 @@ SIMULATION = Recipe(
     seeds=10,
     best="+validation_auroc",
     figure=figures.learning_curves,
-    remarks=partial(remarks.rank_sum, pairs=((0, 1), (0, 2), (2, 1))),
+    remarks=(partial(remarks.rank_sum, pairs=((0, 1), (0, 2), (2, 1))),),
     differs=(
         "The paper prints its AUROC and AUPRC in figures alone, so there are no "
         "numbers to set beside these; its p-values are 5.4e-6 for RC against each of "
@@ -69,7 +69,7 @@ SHRINKING = replace(
         for row in _ROWS
     ),
     figure=figures.shrinking_sets,
-    remarks=None,
+    remarks=(),
     differs=(
         "The paper shrinks a ChIP-seq set; here it is the simulated one, of which 100% "
         "are 12,000 sequences.",
@@ -98,7 +98,7 @@ STRANDS = replace(
         "largest_strand_difference": "largest difference",
     },
     figure=figures.strand_scatter,
-    remarks=None,
+    remarks=(),
     differs=(
         "The paper shows ChIP-seq data; here it is the simulated set.",
         "Augmented: each batch holds 250 sequences and their reverse complements.",
