@@ -208,6 +208,12 @@ def _block(
         if key.startswith("test_")
         or (key in recipe.metrics and not key.startswith("validation_"))
     }
+    unknown = [key for key, value in metrics.items() if not math.isfinite(value)]
+    if unknown:
+        raise ValueError(
+            f"a card takes finite metrics, and seed {int(line['seed'])} of "
+            f"{line['row']} has others: {', '.join(unknown)}"
+        )
     sections = (
         ["[[weights]]", *_pairs(weights)],
         ["[weights.training]", *_pairs(training)],

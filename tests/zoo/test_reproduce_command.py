@@ -42,7 +42,8 @@ def test_the_list_has_every_experiment_and_its_rows_as_a_shell_takes_them(capsys
     lines = capsys.readouterr().out.splitlines()
     for name, head, rows in zip(list_recipes(), lines[::2], lines[1::2], strict=True):
         recipe = find_recipe(name)
-        assert head.startswith(f"{name}: {recipe.title} ({recipe.reference})")
+        assert head.startswith(f"{name}: {recipe.title} ({recipe.reference}; ")
+        assert f"; {recipe.seeds} seed" in head
         assert not recipe.needs or head.endswith(f"needs --data: {recipe.needs}")
         assert shlex.split(rows) == [row.name for row in recipe.rows]
 

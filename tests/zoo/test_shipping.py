@@ -109,6 +109,16 @@ def test_the_seed_that_validation_prefers_is_what_load_gives(
         np.testing.assert_array_equal(value, other)
 
 
+def test_a_metric_that_is_no_number_is_not_written_to_a_card(package, tmp_path):
+    folder = tmp_path / "some"
+    save_run(folder, 0, validation_loss=0.5, test_auroc=float("nan"), matched=0.25)
+    card = package / "presets" / f"{NAME}.toml"
+    before = card.read_text()
+    with pytest.raises(ValueError, match="seed 0 of tied has others: auroc"):
+        ship_to(package, folder)
+    assert card.read_text() == before
+
+
 def test_the_card_says_where_weights_come_from(package, results):
     ship_to(package, results)
     (weights,) = zoo.describe(NAME).weights
@@ -228,8 +238,10 @@ def test_rows_that_ship_name_networks_that_they_fit(name):
     for row in recipe.rows:
         if row.preset:
             assert recipe.best[1:].startswith("validation_")
-            network = zoo.build(row.network, **row.arguments)
             preset = zoo.build(row.preset)
+            targets, length = preset.output_shape[-1], preset.input_shape[1]
+            shape = {"targets": targets, "sequence_length": length}
+            network = zoo.build(row.network, **{**row.arguments, **shape})
             assert [w.shape for w in network.get_weights()] == [
                 w.shape for w in preset.get_weights()
             ]

@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="seeds of each network, from 0 on (default: 1)",
+        help="seeds of each network, from 0 on (default: 1; the paper's number is "
+        "shown by --list)",
     )
     parser.add_argument(
         "--rows",
@@ -69,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         for recipe in map(find_recipe, list_recipes()):
             needs = f"; needs --data: {recipe.needs}" if recipe.needs else ""
-            print(f"{recipe.name}: {recipe.title} ({recipe.reference}){needs}")
+            seeds = f"{recipe.seeds} seed{'s' * (recipe.seeds > 1)}"
+            about = f"{recipe.title} ({recipe.reference}; {seeds})"
+            print(f"{recipe.name}: {about}{needs}")
             print(f"  {shlex.join(row.name for row in recipe.rows)}")
         return 0
     if args.name is None:
