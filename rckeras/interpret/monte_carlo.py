@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from rckeras.layers.dropout import HeldSeedGenerator, _Dropout, spread_seed
-from rckeras.symmetry.graph import graph_of
+from rckeras.symmetry.graph import graph_of, nodes_of
 
 
 def fix_dropout(model: keras.Model, seed: int = 0) -> keras.Model:
@@ -101,7 +101,8 @@ def has_monte_carlo_dropout(model: keras.Model) -> bool:
 class MonteCarloPredictor:
     """Mean and spread of a Bayesian network's predictions, over fixed samples of it.
 
-    All sequences see the same sampled networks, in however many calls they come.
+    All sequences see the same sampled networks, in however many calls they come. The
+    part of the network before its first random layers runs once for all samples.
 
     Args:
         model: A model with Monte Carlo dropout layers; see `fix_dropout`.
@@ -134,6 +135,7 @@ class MonteCarloPredictor:
                 f"Model '{model.name}' has {len(self.model.inputs)} and "
                 f"{len(self.model.outputs)}"
             )
+        self._certain, self._random = _split_at_dropout(self.model)
         self.seeds = [spread_seed(seed, sample) for sample in range(samples)]
 
     def predict(
@@ -158,10 +160,13 @@ class MonteCarloPredictor:
         return np.concatenate(mean), np.concatenate(std)
 
     def _predict_batch(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        features = keras.tree.map_structure(
+            keras.ops.convert_to_tensor, self._certain.predict_on_batch(x)
+        )
         mean = squares = 0.0
         for count, seed in enumerate(self.seeds, start=1):
             redraw_dropout(self.model, seed)
-            y = np.asarray(self.model.predict_on_batch(x), "float64")
+            y = np.asarray(self._random.predict_on_batch(features), "float64")
             step = y - mean
             mean = mean + step / count
             squares = squares + step * (y - mean)
@@ -205,6 +210,25 @@ def predict_mc(
 
 def _is_monte_carlo(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, _Dropout) and layer.monte_carlo and layer.rate > 0
+
+
+def _split_at_dropout(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The part of a model whose outputs are not random, and the part behind it."""
+    random: set[int] = set()
+    between: dict[int, keras.KerasTensor] = {}
+    for node in nodes_of(model):
+        certain = {id(t): t for t in node.input_tensors if id(t) not in random}
+        if _has_dropout(node.operation) or len(certain) < len(node.input_tensors):
+            between |= certain
+            random.update(map(id, node.outputs))
+    features = list(between.values())
+    return keras.Model(model.inputs, features), keras.Model(features, model.outputs)
+
+
+def _has_dropout(operation: keras.Operation) -> bool:
+    if isinstance(operation, keras.Model):
+        return has_monte_carlo_dropout(operation)
+    return _is_monte_carlo(operation)
 
 
 def _replace_dropout(model: keras.Model, **changes: bool | float) -> keras.Model:

@@ -109,6 +109,74 @@ def test_mean_and_spread_are_those_of_the_samples(model, x):
     np.testing.assert_allclose(std, np.std(samples, axis=0, ddof=1), atol=1e-6)
 
 
+def with_a_way_around():
+    """Features that are not random reach the output beside random ones."""
+    sequence = keras.Input((50, 4))
+    features = layers.Conv1D(6, 5)(sequence)
+    dropped = MonteCarloDropout(0.5)(features)
+    both = layers.Add()([features, layers.Conv1D(6, 1)(dropped)])
+    mean = layers.GlobalAveragePooling1D()(both)
+    whole = layers.GlobalMaxPooling1D()(sequence)
+    return keras.Model(
+        sequence, layers.Dense(1)(layers.Concatenate()([whole, mean, whole]))
+    )
+
+
+def with_dropout_first():
+    return keras.Sequential(
+        [
+            keras.Input((50, 4)),
+            RevCompDropout(0.5, monte_carlo=True),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+
+
+def with_a_part_of_its_own():
+    part = keras.Sequential([keras.Input((44, 8)), MonteCarloDropout(0.5)])
+    stages = [keras.Input((50, 4)), layers.Conv1D(8, 7), part, layers.Flatten()]
+    return keras.Sequential([*stages, layers.Dense(1)])
+
+
+@pytest.mark.parametrize(
+    "make", [with_a_way_around, with_dropout_first, with_a_part_of_its_own]
+)
+def test_the_part_that_is_not_random_may_have_any_shape(make, x):
+    keras.utils.set_random_seed(0)
+    model = make()
+    mean, std = predict_mc(model, x, samples=6, seed=2, batch_size=4)
+    predictor = MonteCarloPredictor(model, samples=6, seed=2)
+    sampled = []
+    for seed in predictor.seeds:
+        sampled.append(predict(fix_dropout(model, seed), x))
+    np.testing.assert_allclose(mean, np.mean(sampled, 0), atol=1e-5)
+    np.testing.assert_allclose(std, np.std(sampled, 0, ddof=1), atol=1e-5)
+    assert std.min() > 0
+
+
+class Counted(layers.Layer):
+    """Counts its calls in a variable, for compiled functions run Python once."""
+
+    def build(self, input_shape):
+        self.runs = self.add_weight(initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        self.runs.assign_add(1.0)
+        return inputs
+
+
+def test_what_is_not_random_runs_once_for_all_samples(x):
+    counted, again = Counted(), Counted()
+    stages = [counted, MonteCarloDropout(0.5), again, layers.Flatten()]
+    network = keras.Sequential([keras.Input((50, 4)), *stages])
+    predictor = MonteCarloPredictor(network, samples=20)
+    before = [float(each.runs) for each in (counted, again)]
+    predictor.predict(x, batch_size=5)
+    after = [float(each.runs) for each in (counted, again)]
+    assert np.subtract(after, before).tolist() == [2, 40]
+
+
 def test_mean_is_the_same_for_both_strands_and_in_parts(model, x):
     mean, std = predict_mc(model, x, samples=6)
     other = predict_mc(model, reverse_complement(x), samples=6)
