@@ -1,6 +1,7 @@
 """Strand symmetry: reverse complements of tensors, windows, audits of models."""
 
 from rckeras.symmetry.audit import audit_strand_symmetry
+from rckeras.symmetry.conjoined import conjoin
 from rckeras.symmetry.report import LayerSymmetry, StrandReport
 from rckeras.symmetry.strands import (
     join_strands,
@@ -12,6 +13,7 @@ __all__ = [
     "LayerSymmetry",
     "StrandReport",
     "audit_strand_symmetry",
+    "conjoin",
     "join_strands",
     "reverse_complement",
     "split_strands",

@@ -1,0 +1,245 @@
+"""Conjoined networks: any network, run on both strands, whose answers are merged."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from rckeras.symmetry.graph import graph_of
+from rckeras.symmetry.strands import reverse_complement
+
+MERGES = ("logits", "mean", "max")
+
+# What turns logits into probabilities, to be moved behind the mean of the logits.
+_SQUASHING = ("sigmoid", "softmax")
+
+
+def conjoin(
+    model: keras.Model, merge: str = "logits", paired_channels: bool = False
+) -> keras.Model:
+    """A network that gives both strands the same answer, made of one that does not.
+
+    It runs the network on a batch of the sequences and their reverse complements, and
+    merges the answers. Made of a trained network it is the post-hoc conjoined network
+    of Zhou et al.; made before training, and trained, the conjoined (siamese) one.
+
+    Args:
+        model: A model with one input `(batch, length, 4)`, letters in the order A, C,
+            G, T, and any number of outputs. It keeps its weights, and the new model
+            gets a copy of them.
+        merge: `"logits"` for the mean of the logits, where an output ends in a sigmoid
+            or softmax, and the mean of the outputs where it does not; `"mean"` for that
+            of the outputs in any case; `"max"` for the larger of the outputs.
+        paired_channels: Whether channels `i` and `n - 1 - i` of the outputs are each
+            other's reverse complement, such as targets of either strand.
+
+    Returns:
+        A functional model from `(batch, length, 4)` to the outputs of `model`, not
+        compiled. Outputs `(batch, length, channels)` are turned back along their
+        length before they are merged.
+
+    Raises:
+        ValueError: If `merge` is unknown, or the model has several inputs or another
+            one.
+        TypeError: If the model is neither functional nor sequential, or, for
+            `"logits"`, ends in one that is not.
+
+    Reference: Zhou, Shrikumar and Kundaje 2022 (PMLR 165:1-33), section 2.
+
+    Example:
+
+    >>> model = zoo.build("shrikumar-sim-20")
+    >>> both = rckeras.conjoin(model)
+    >>> x = np.eye(4)[np.random.default_rng(0).integers(4, size=(2, 200))]
+    >>> y = both.predict(x, verbose=0)
+    >>> bool(np.allclose(y, both.predict(x[:, ::-1, ::-1], verbose=0), atol=1e-6))
+    True
+    """
+    _check(model, merge)
+    if merge == "logits":
+        body, squashings = _without_squashing(model)
+    else:
+        body, squashings = _copy(model), [None] * len(model.outputs)
+    (given,) = model.inputs
+    sequence = keras.Input(given.shape[1:], dtype=given.dtype, name=given.name)
+    answers = keras.tree.flatten(body(BothStrands(name="both_strands")(sequence)))
+    merged = []
+    for answer, squashing, output in zip(
+        answers, squashings, graph_of(model).outputs, strict=True
+    ):
+        # Those of the model, for losses go by them.
+        name = output._keras_history.operation.name
+        between = name if squashing is None else f"{name}_logits"
+        kind = "max" if merge == "max" else "mean"
+        answer = MergeStrands(kind, paired_channels, name=between)(answer)
+        if squashing is not None:
+            answer = keras.layers.Activation(squashing, name=name)(answer)
+        merged.append(answer)
+    outputs = merged if len(merged) > 1 else merged[0]
+    return keras.Model(sequence, outputs, name=f"{model.name}_conjoined")
+
+
+@keras.saving.register_keras_serializable("rckeras")
+class BothStrands(keras.layers.Layer):
+    """Appends to a batch the reverse complements of its sequences.
+
+    Input shape:
+        `(batch, length, channels)`.
+
+    Output shape:
+        `(2 * batch, length, channels)`.
+
+    Reference: Zhou, Shrikumar and Kundaje 2022, section 2.
+
+    Example:
+
+    >>> tuple(BothStrands()(np.zeros((3, 20, 4))).shape)
+    (6, 20, 4)
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Append the other strands."""
+        return ops.concatenate([inputs, reverse_complement(inputs)])
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Twice the batch."""
+        batch = input_shape[0]
+        return (None if batch is None else 2 * batch, *input_shape[1:])
+
+
+@keras.saving.register_keras_serializable("rckeras")
+class MergeStrands(keras.layers.Layer):
+    """Merges the answers for both strands, in the order of `BothStrands`.
+
+    Args:
+        merge: `"mean"` or `"max"`.
+        paired_channels: Whether channels `i` and `n - 1 - i` are each other's reverse
+            complement.
+        **kwargs: `name`, `dtype` and other arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `(2 * batch, channels)`, or `(2 * batch, length, channels)`, of which the second
+        half is turned back along the length.
+
+    Output shape:
+        The same with half the batch.
+
+    Raises:
+        ValueError: If `merge` is unknown, or the inputs have another number of axes.
+
+    Reference: Zhou, Shrikumar and Kundaje 2022, section 2.
+
+    Example:
+
+    >>> merged = MergeStrands("max")(np.array([[0.25], [0.75]]))
+    >>> keras.ops.convert_to_numpy(merged).tolist()
+    [[0.75]]
+    """
+
+    def __init__(
+        self, merge: str = "mean", paired_channels: bool = False, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        if merge not in ("mean", "max"):
+            raise ValueError(f"`merge` must be 'mean' or 'max'. Received: {merge!r}")
+        self.merge = merge
+        self.paired_channels = paired_channels
+
+    def build(self, input_shape: tuple) -> None:
+        """Check the number of axes."""
+        if len(input_shape) not in (2, 3):
+            raise ValueError(
+                f"Layer '{self.name}' merges (batch, channels) or (batch, length, "
+                f"channels). Received shape {tuple(input_shape)}"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        """Merge the two halves of the batch."""
+        forward, other = ops.split(inputs, 2)
+        axes = [1] if len(inputs.shape) == 3 else []
+        axes += [-1] if self.paired_channels else []
+        if axes:
+            other = ops.flip(other, axis=tuple(axes))
+        if self.merge == "max":
+            return ops.maximum(forward, other)
+        return (forward + other) / 2
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Half the batch."""
+        batch = input_shape[0]
+        return (None if batch is None else batch // 2, *input_shape[1:])
+
+    def get_config(self) -> dict:
+        """Return the arguments of the layer."""
+        return {
+            **super().get_config(),
+            "merge": self.merge,
+            "paired_channels": self.paired_channels,
+        }
+
+
+def _check(model: keras.Model, merge: str) -> None:
+    if merge not in MERGES:
+        raise ValueError(
+            f"`merge` must be one of {', '.join(MERGES)}. Received: {merge!r}"
+        )
+    if graph_of(model) is None:
+        raise TypeError(
+            "`model` must be a functional or a built sequential model; make one of "
+            "another by keras.Model(x, model(x)) with x = keras.Input((length, 4)). "
+            f"Received: {type(model).__name__} '{model.name}'"
+        )
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 3:
+        shapes = [tuple(tensor.shape) for tensor in model.inputs]
+        raise ValueError(
+            "`model` must have one input, of shape (batch, length, 4). Where there are "
+            "others, conjoin the part that reads the sequence, and build the rest on "
+            f"its output. Received inputs of shapes {shapes}"
+        )
+
+
+def _copy(model: keras.Model, **functions: Callable) -> keras.Model:
+    """The same network with weights of its own."""
+    copy = keras.models.clone_model(model, **functions)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _without_squashing(model: keras.Model) -> tuple[keras.Model, list[str | None]]:
+    """A copy of a network that gives logits, and the activation of each output."""
+    lasts = [_last_layer(tensor) for tensor in graph_of(model).outputs]
+    squashings = [_squashing(layer) for layer in lasts]
+    open_ended = {id(layer) for layer in lasts if _squashing(layer)}
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if id(layer) not in open_ended:
+            return type(layer).from_config(config)
+        if isinstance(layer, keras.layers.Softmax):
+            return keras.layers.Identity(name=layer.name)
+        return type(layer).from_config({**config, "activation": "linear"})
+
+    return _copy(model, clone_function=clone, recursive=True), squashings
+
+
+def _last_layer(tensor: keras.KerasTensor) -> Any:
+    """The layer that an output comes from, also inside a model in the model."""
+    layer, _, index = tensor._keras_history
+    if not isinstance(layer, keras.Model):
+        return layer
+    graph = graph_of(layer)
+    if graph is None:
+        raise TypeError(
+            f"the last activation of '{layer.name}' cannot be found, for it is no "
+            "functional or sequential model; give merge='mean' or merge='max'"
+        )
+    return _last_layer(graph.outputs[index])
+
+
+def _squashing(layer: Any) -> str | None:
+    """The name of a layer's sigmoid or softmax, `None` if it has neither."""
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    name = getattr(getattr(layer, "activation", None), "__name__", None)
+    return name if name in _SQUASHING else None
