@@ -332,11 +332,12 @@ def _predictor(
     seed: int,
 ) -> "Callable[[list[Window]], Sequence[np.ndarray]]":
     """Function from a batch to one array `(batch, targets)` for each statistic."""
+    from rckeras import conjoin
     from rckeras.interpret import MonteCarloPredictor, without_dropout
     from rckeras.sequence import one_hot_encode
 
     if average_strands:
-        model = _average_strands(model)
+        model = conjoin(model, merge="mean")
     try:
         if mc_samples is None:
             model = without_dropout(model)
@@ -353,17 +354,6 @@ def _predictor(
         return sampled.predict(x)
 
     return predict
-
-
-def _average_strands(model: "keras.Model") -> "keras.Model":
-    """Both strands in one model, so that a dropout mask drawn is drawn for both."""
-    import keras
-
-    from rckeras import reverse_complement
-
-    x = keras.Input(model.inputs[0].shape[1:])
-    strands = [model(x), model(reverse_complement(x))]
-    return keras.Model(x, keras.layers.average(strands))
 
 
 def _batches(windows: "Iterable[Window]", size: int) -> "Iterator[list[Window]]":
