@@ -21,7 +21,7 @@ class _Commented(io.TextIOBase):
 
 
 def run(stream: io.TextIOBase) -> dict:
-    """Train, predict, compare the strands and fine-tune, showing code and output.
+    """Load a trained network, predict and fine-tune, showing code and output.
 
     Needs no network and well under two minutes on two cores. What is written can be
     pasted into Python: outputs are comments.
