@@ -20,6 +20,7 @@ COMMANDS = (
     ("predict", "predictions for FASTA, BED or a dataset", "zoo.commands.predict"),
     ("train", "a network trained on a dataset", "zoo.commands.train"),
     ("evaluate", "AUROC and AUPRC on a dataset", "zoo.commands.evaluate"),
+    ("tune", "a search for hyperparameters", "tuning.commands.tune"),
     ("reproduce", "experiments of the papers, run again", "zoo.commands.reproduce"),
     ("fidelity", "papers and package, number by number", "zoo.commands.fidelity"),
     ("data", "datasets from files, or simulated", "zoo.commands.data"),

@@ -1,0 +1,1 @@
+"""Subcommands of `rckeras` that search, one a file."""

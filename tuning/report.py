@@ -1,0 +1,256 @@
+"""One page of HTML about a search, to be read without network and without scripts."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from tuning.charts import STEPS, draw_effect, draw_parallel, reach
+from tuning.results import SearchResults, show, show_number, show_score
+from tuning.trials import STATUSES, Trial
+from zoo.messages import duration
+
+_SHOWN = 20  # trials of the leaderboard that are not folded away
+_TOLD = 8  # targets that are named
+
+
+def write_report(results: SearchResults, path: str | os.PathLike) -> None:
+    """Write the page of a search.
+
+    Args:
+        results: The search, finished or not.
+        path: File to write, replaced if it exists.
+    """
+    Path(path).write_text(report(results), encoding="utf-8")
+
+
+def report(results: SearchResults) -> str:
+    """The page of a search as HTML: what was searched, what was found, what was not."""
+    style = (files("tuning") / "report.css").read_text("utf-8")
+    name = results.facts["space"]
+    sections = [_head(results), _searched(results)]
+    if results.count("done"):
+        sections += [_best(results), _leaderboard(results), *_charts(results)]
+    sections.append(_left_out(results))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>Search: {escape(name)}</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n<main>\n{''.join(sections)}</main>\n</body>\n</html>\n"
+    )
+
+
+def _head(results: SearchResults) -> str:
+    facts = results.facts
+    ended = ", ".join(
+        f"{results.count(status)} {status}"
+        for status in STATUSES
+        if results.count(status)
+    )
+    tiles = [
+        ("trials", f"{len(results.trials)}", ended or "none has ended"),
+        ("time", duration(sum(t.seconds for t in results.trials)), "over all trials"),
+    ]
+    if results.count("done"):
+        best = results.best()
+        seeds = len(best.scores)
+        score = f"trial {best.trial}" + (f", mean of {seeds} seeds" * (seeds > 1))
+        size = "-" if best.parameters is None else f"{best.parameters:,}"
+        tiles.insert(0, (f"best {results.objective}", show_number(best.score), score))
+        tiles.append(("parameters", size, "of the best network"))
+    shown = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small>"
+        "</dd></div>"
+        for name, value, note in tiles
+    )
+    title, about = facts.get("title") or facts["space"], facts.get("reference") or ""
+    title = title[:1].upper() + title[1:]
+    return (
+        f'<header><p class="kicker">Hyperparameter search</p><h1>{escape(title)}</h1>'
+        f'<p class="about">{escape(about)}</p><dl class="tiles">{shown}</dl></header>\n'
+    )
+
+
+def _searched(results: SearchResults) -> str:
+    facts = results.facts
+    better = "larger" if facts["direction"] == "max" else "smaller"
+    lines = {
+        "space": facts["space"],
+        "data": _data(facts["dataset"]),
+        "objective": f"{facts['objective']}, {better} is better",
+        "tuner": f"{facts['tuner']}, {_limit(facts.get('max_trials'))}",
+        "seeds": f"{facts['seeds']} for each trial",
+        "training": _changed(facts["settings"]),
+        "choices": _pairs(facts.get("choices") or {}),
+        "versions": ", ".join(f"{k} {v}" for k, v in facts["versions"].items()),
+    }
+    shown = "".join(
+        f"<dt>{name}</dt><dd>{escape(text)}</dd>"
+        for name, text in lines.items()
+        if text
+    )
+    return _section("What was searched", f'<dl class="facts">{shown}</dl>')
+
+
+def _limit(trials: int | None) -> str:
+    return "no limit of trials" if trials is None else f"at most {trials} trials"
+
+
+def _data(dataset: Mapping[str, Any]) -> str:
+    targets = dataset["targets"]
+    names = ", ".join(targets[:_TOLD]) + (", ..." if len(targets) > _TOLD else "")
+    count = f"{len(targets)} target{'s' * (len(targets) != 1)}"
+    path = dataset.get("path") or "a dataset in memory"
+    digest = dataset["digest"][:12]
+    return f"{path}: {dataset['length']} bases, {count} ({names}), digest {digest}"
+
+
+def _changed(settings: Mapping[str, Any]) -> str:
+    """The settings that are not those of `rckeras train`."""
+    from zoo.learning import TrainingSettings
+
+    usual = asdict(TrainingSettings())
+    changed = {k: v for k, v in settings.items() if usual.get(k, object()) != v}
+    return _pairs(changed) or "as `rckeras train` has it"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {_plain(value)}" for name, value in values.items()
+    )
+
+
+def _plain(value: Any) -> str:
+    return show(value) if not isinstance(value, Mapping) else json.dumps(value)
+
+
+def _best(results: SearchResults) -> str:
+    best = results.best()
+    values = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(show(best.hyperparameters[name]))}"
+        "</dd></div>"
+        for name in results.names()
+        if name in best.hyperparameters
+    )
+    body = f'<dl class="values">{values}</dl>'
+    if best.network:
+        code = f"import zoo\n\nnetwork = {results.code(best)}"
+        body += f"<pre><code>{escape(code)}</code></pre>"
+    return _section(f"The best: trial {best.trial}, {show_score(best)}", body)
+
+
+def _leaderboard(results: SearchResults) -> str:
+    names = results.names(varying=True)
+    ranked = results.ranked()
+    heads = ["", "trial", results.objective, *names, "parameters", "epochs", "time"]
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    scores = [trial.score for trial in ranked]
+    rows = [
+        _row(rank, trial, names, _share(trial.score, scores))
+        for rank, trial in enumerate(ranked, start=1)
+    ]
+    body = _table(head, rows[:_SHOWN])
+    if rows[_SHOWN:]:
+        rest = _table(head, rows[_SHOWN:])
+        folded = f"<summary>{len(rows) - _SHOWN} more</summary>{rest}"
+        body += f"<details>{folded}</details>"
+    return _section("Leaderboard", body)
+
+
+def _share(score: float, scores: list[float]) -> float:
+    """Where a score lies between the worst and the best, in percent."""
+    best, worst = scores[0], scores[-1]
+    return 100.0 if best == worst else 100 * (score - worst) / (best - worst)
+
+
+def _row(rank: int, trial: Trial, names: Iterable[str], share: float) -> str:
+    values = trial.hyperparameters
+    size = "" if trial.parameters is None else f"{trial.parameters:,}"
+    epochs = ", ".join(map(str, trial.epochs))
+    cells = [show(values[name]) if name in values else "–" for name in names]
+    cells += [size, epochs, duration(trial.seconds)]
+    return (
+        f"<tr><td>{rank}</td><td>{escape(trial.trial)}</td>"
+        f'<td class="score" style="--share:{share:.0f}%">{show_score(trial)}</td>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>\n"
+    )
+
+
+def _table(head: str, rows: Iterable[str]) -> str:
+    return (
+        f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>\n{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _charts(results: SearchResults) -> list[str]:
+    """Effects of the hyperparameters that vary, the largest first, and all in one."""
+    done = [trial.hyperparameters for trial in results.ranked()]
+    names = [
+        name
+        for name in results.names(varying=True)
+        if len({repr(v[name]) for v in done if name in v}) > 1
+    ]
+    if not names:
+        return []
+    names.sort(key=lambda name: -reach(results, name))
+    panels = "".join(
+        f'<figure><figcaption>{escape(name)}</figcaption><div class="wide">'
+        f"{draw_effect(results, name)}</div></figure>\n"
+        for name in names
+    )
+    effects = _section(
+        "Effects",
+        "<p>Each dot is a trial; bars are medians, which thin lines join where values "
+        "have an order. The hyperparameter whose medians lie furthest apart comes "
+        f'first.</p>{_key()}<div class="panels">{panels}</div>',
+    )
+    together = _section(
+        "All hyperparameters",
+        "<p>Each line is a trial, from its values to its score; better trials have "
+        "stronger colours, and lie above worse ones of the same value.</p>"
+        f'{_key()}<div class="wide" tabindex="0">{draw_parallel(results)}</div>',
+    )
+    return [effects, together]
+
+
+def _key() -> str:
+    steps = "".join(f'<i class="s{step}"></i>' for step in range(STEPS))
+    return f'<p class="key">worst {steps} best <i class="best"></i> the best one</p>'
+
+
+def _left_out(results: SearchResults) -> str:
+    trials = [trial for trial in results.trials if trial.score is None]
+    if not trials:
+        return ""
+    names = [
+        name
+        for name in results.names()
+        if any(name in trial.hyperparameters for trial in trials)
+    ]
+    heads = ["trial", "status", "reason", *names]
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    rows = []
+    for trial in trials:
+        values = [show(trial.hyperparameters.get(name, "–")) for name in names]
+        cells = "".join(f"<td>{escape(value)}</td>" for value in values)
+        rows.append(
+            f"<tr><td>{escape(trial.trial)}</td>"
+            f'<td><span class="{trial.status}">{escape(trial.status)}</span></td>'
+            f'<td class="reason">{escape(trial.reason)}</td>{cells}</tr>\n'
+        )
+    body = _table(head, rows[:_SHOWN])
+    if rows[_SHOWN:]:
+        rest = _table(head, rows[_SHOWN:])
+        body += f"<details><summary>{len(rows) - _SHOWN} more</summary>{rest}</details>"
+    return _section("Pruned and failed", body)
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{body}</section>\n"

@@ -1,0 +1,184 @@
+"""The tuner that runs the trials of a search, records each, and tidies up behind it."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.src.engine.trial import Trial as TheirTrial
+
+from tuning._compat import Repairs
+from tuning.hypermodel import (
+    NETWORK,
+    NetworkSearch,
+    Plan,
+    PrunedError,
+    copy_state,
+)
+from tuning.progress import Progress
+from tuning.results import read_search
+from tuning.trials import Trial, append_trial, read_trials
+from zoo.checkpoints import clear_run
+from zoo.messages import in_one_line, in_short
+
+PROJECT = "tuner"  # keras-tuner's own folder in that of a search
+
+_RUNS = "runs"
+
+
+class SearchTuner(Repairs, keras_tuner.Tuner):
+    """Runs the trials that an oracle asks for, in the folder of a search.
+
+    Args:
+        oracle: One of those of `tuning._compat`.
+        networks: What is searched.
+        folder: Folder of the search.
+        progress: Tells what is being done.
+    """
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        networks: NetworkSearch,
+        folder: Path,
+        progress: Progress,
+    ):
+        self.folder = folder
+        self.progress = progress
+        super().__init__(oracle, networks, directory=str(folder), project_name=PROJECT)
+
+    def run_trial(self, trial: TheirTrial) -> dict[str, float]:
+        """Train a trial's network, unless it is known what comes of it.
+
+        Raises:
+            FailedTrialError: If it was pruned or has failed.
+            FatalRuntimeError: If a file cannot be written: that is no trial's fault.
+        """
+        try:
+            # A kill may have come between its line and keras-tuner's own files.
+            found = self._recorded(trial.trial_id)
+            if found is None:
+                self.progress.begin(trial.trial_id, self._values(trial))
+                found = self._attempt(trial)
+                append_trial(self.folder, found)
+                self.progress.end(found)
+        except OSError as error:
+            raise keras_tuner.errors.FatalRuntimeError(in_one_line(error)) from error
+        if found.score is None:
+            raise keras_tuner.errors.FailedTrialError(found.reason)
+        return {self.oracle.objective.name: found.score}
+
+    def on_trial_end(self, trial: TheirTrial) -> None:
+        """Ends a trial, and removes what no one needs any more."""
+        super().on_trial_end(trial)
+        self.tidy(trial.hyperparameters.values)
+
+    def tidy(self, values: Mapping[str, Any]) -> None:
+        """Remove what trials have left, but for the best network.
+
+        Args:
+            values: Values of the trial that has ended last.
+        """
+        results = read_search(self.folder)
+        best = results.ranked()[:1]
+        for each in results.trials:
+            place = self._place(each.trial)
+            if not place.exists() or self._may_go_on(each.trial, values):
+                continue
+            if each in best:
+                _keep_best(place, each, results.facts["direction"])
+            else:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _attempt(self, trial: TheirTrial) -> Trial:
+        """What comes of a trial, whatever it is."""
+        started = time.perf_counter()
+        values = self._values(trial)
+        facts = {"trial": trial.trial_id, "hyperparameters": values}
+        try:
+            plan = self.hypermodel.plan(values)
+            facts |= {"network": plan.network, "arguments": dict(plan.arguments)}
+            facts |= self._train(trial, plan)
+        except PrunedError as error:
+            facts |= {"status": "pruned", "reason": in_one_line(error)}
+        except OSError:
+            raise
+        except Exception as error:
+            facts |= {"status": "failed", "reason": in_short(error)}
+        return Trial(**facts, seconds=time.perf_counter() - started)
+
+    def _train(self, trial: TheirTrial, plan: Plan) -> dict[str, Any]:
+        own = trial.hyperparameters.values
+        place = self._place(trial.trial_id)
+        if "tuner/trial_id" in own:
+            past = self._place(own["tuner/trial_id"])
+            copy_state(past, place, self.hypermodel.seeds)
+        scores = self.hypermodel.train(plan, place, own.get("tuner/epochs"))
+        objectives = tuple(score.objective for score in scores)
+        return {
+            "status": "done",
+            "score": sum(objectives) / len(objectives),
+            "scores": objectives,
+            "epochs": tuple(score.epochs for score in scores),
+            "parameters": scores[0].parameters,
+        }
+
+    def _populate_initial_space(self) -> None:
+        # keras-tuner would build networks of values that it draws without a seed.
+        space = self.oracle.get_space()
+        self.hypermodel.declare_hyperparameters(space)
+        self.oracle.update_space(space)
+
+    def _recorded(self, name: str) -> Trial | None:
+        return {each.trial: each for each in read_trials(self.folder)}.get(name)
+
+    def _values(self, trial: TheirTrial) -> dict[str, Any]:
+        """The hyperparameters' values, without those that are Hyperband's own."""
+        values = trial.hyperparameters.values
+        known = [choice.name for choice in self.hypermodel.space.choices]
+        return {name: values[name] for name in known if name in values}
+
+    def _may_go_on(self, name: str, values: Mapping[str, Any]) -> bool:
+        """Whether Hyperband may train a trial further, now that another has ended."""
+        if "tuner/bracket" not in values or values.get("tuner/trial_id") == name:
+            return False
+        other = self.oracle.get_trial(name).hyperparameters.values
+        return other["tuner/bracket"] == values["tuner/bracket"]
+
+    def _place(self, name: str) -> Path:
+        return self.folder / _RUNS / name
+
+
+def find_best(folder: Path) -> tuple[Trial, int, Path]:
+    """The best trial of a search, its best seed, and the file of its network.
+
+    Args:
+        folder: Folder of the search.
+
+    Raises:
+        ValueError: If no trial is done.
+        FileNotFoundError: If the file is gone.
+    """
+    results = read_search(folder)
+    best = results.best()
+    seed = _best_seed(best, results.facts["direction"])
+    path = folder / _RUNS / best.trial / f"seed-{seed}" / NETWORK
+    if not path.is_file():
+        raise FileNotFoundError(f"the network of the best trial is gone: {path}")
+    return best, seed, path
+
+
+def _best_seed(trial: Trial, direction: str) -> int:
+    choose = max if direction == "max" else min
+    return trial.scores.index(choose(trial.scores))
+
+
+def _keep_best(place: Path, trial: Trial, direction: str) -> None:
+    """Of the best trial, keep the network of its best seed alone."""
+    best = place / f"seed-{_best_seed(trial, direction)}"
+    for each in place.iterdir():
+        if each != best:
+            shutil.rmtree(each, ignore_errors=True)
+    clear_run(best)
