@@ -50,7 +50,7 @@ def conjoin(
     Example:
 
     >>> model = zoo.build("shrikumar-sim-20")
-    >>> both = rckeras.conjoin(model)
+    >>> both = conjoin(model)
     >>> x = np.eye(4)[np.random.default_rng(0).integers(4, size=(2, 200))]
     >>> y = both.predict(x, verbose=0)
     >>> bool(np.allclose(y, both.predict(x[:, ::-1, ::-1], verbose=0), atol=1e-6))
