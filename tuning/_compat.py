@@ -263,7 +263,8 @@ def keep_in_touch(
 
     A worker touches a file in the folder that they share. Where it stays untouched, the
     chief takes the worker for lost, and gives its trial to the next one that asks. A
-    worker that is started again under another name is thus no harm.
+    worker that is started again under another name is thus no harm. One that has never
+    touched a file, as none of keras-tuner's own does, is not taken for lost.
 
     Args:
         tuner: Tuner of this process, whatever it is.

@@ -164,6 +164,7 @@ def test_t4_the_trial_of_a_lost_worker_is_run_by_another(tmp_path, monkeypatch):
         project_dir = oracle._project_dir
 
     Tuner.oracle = oracle
+    Path(oracle._project_dir, "worker-0.alive").touch()
     with keep_in_touch(Tuner, beat=0.02, patience=0.2):
         deadline = time.monotonic() + 10
         while oracle.ongoing_trials and time.monotonic() < deadline:

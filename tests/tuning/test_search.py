@@ -244,6 +244,33 @@ def test_a_search_without_feasible_networks_ends_with_the_reason(
         run(dataset, folder, choices={"widths": "15-14-14"})
 
 
+def test_a_search_in_which_all_is_pruned_does_not_go_on_for_long(
+    dataset, folder, instant, monkeypatch
+):
+    monkeypatch.setattr(importlib.import_module("tuning.search"), "_NOWHERE", 5)
+    choices = {"widths": "15-14-14", "filters": list(range(2, 40))}
+    with pytest.raises(FailedSearchError, match="none of the 5 trials"):
+        run(dataset, folder, choices=choices, tuner="grid")
+
+
+def test_no_network_is_built_before_its_trial(dataset, folder, instant, monkeypatch):
+    def build(*args, **kwargs):
+        raise AssertionError("built")
+
+    monkeypatch.setattr("tuning.hypermodel.build", build)
+    assert run(dataset, folder, max_trials=1).count("done") == 1
+
+
+def test_a_file_that_training_cannot_write_is_no_trials_fault(dataset, folder, instant):
+    def full(plan):
+        raise OSError(28, "No space left on device")
+
+    instant.fails = full
+    with pytest.raises(OSError, match="No space left"):
+        run(dataset, folder)
+    assert not read_trials(folder)
+
+
 def test_an_error_of_the_disk_is_no_trials_fault(dataset, folder, instant, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
@@ -454,27 +481,32 @@ def test_the_best_network_is_that_of_a_real_training(dataset, folder, eager):
 
 
 SEARCH = """
-import os, signal, sys
-import numpy as np
+import gc, os, signal, sys
+import keras
 from rckeras.datasets import load_dataset
 from tuning import search
 from zoo.checkpoints import Checkpoints
 
-data, folder, kind, last = sys.argv[1:]
+data, folder, notes, kind, last = sys.argv[1:]
 write, epochs = Checkpoints.on_epoch_end, []
 
 def count(self, epoch, logs=None):
     write(self, epoch, logs)
     epochs.append(epoch)
-    print("epoch", self.folder, epoch, flush=True)
+    with open(notes, "a") as file:
+        print(*self.folder.parts[-2:], epoch, file=file)
     if len(epochs) == int(last):
         os.kill(os.getpid(), signal.SIGKILL)
 
 Checkpoints.on_epoch_end = count
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+    tf.config.run_functions_eagerly(True)
+gc.freeze()
 search(
-    "shrikumar2017", data, folder, tuner=kind, seeds=2, max_trials=4,
+    "shrikumar2017", data, folder, tuner=kind, seeds=2, max_trials=3,
     choices={"filters": [2, 3], "widths": "21"},
-    settings={"epochs": 3, "samples_per_epoch": None, "batch_size": 70},
+    settings={"epochs": 2, "samples_per_epoch": None, "batch_size": 70},
 )
 """
 
@@ -484,16 +516,10 @@ search(
 def test_a_killed_search_repeats_no_epoch(dataset, tmp_path, kind):
     save_dataset(dataset, tmp_path / "data.h5")
 
-    def call(folder, last):
-        # The epochs go to a file: keras-tuner's silence is that of the output.
-        arguments = [tmp_path / "data.h5", tmp_path / folder, kind, last]
-        script = SEARCH.replace(
-            'print("epoch", self.folder, epoch, flush=True)',
-            f'print("epoch", *self.folder.parts[-2:], epoch, '
-            f'file=open({str(tmp_path / folder) + ".epochs"!r}, "a"))',
-        )
+    def call(name, last):
+        paths = tmp_path / "data.h5", tmp_path / name, tmp_path / f"{name}.txt"
         return subprocess.run(
-            [sys.executable, "-c", script, *map(str, arguments)],
+            [sys.executable, "-c", SEARCH, *map(str, paths), kind, str(last)],
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
             capture_output=True,
             text=True,
@@ -502,11 +528,11 @@ def test_a_killed_search_repeats_no_epoch(dataset, tmp_path, kind):
 
     whole = call("whole", -1)
     assert whole.returncode == 0, whole.stderr
-    assert call("killed", 8).returncode == -signal.SIGKILL
+    assert call("killed", 5).returncode == -signal.SIGKILL
     resumed = call("killed", -1)
     assert resumed.returncode == 0, resumed.stderr
     wanted, found = (open_search(tmp_path / name) for name in ("whole", "killed"))
     assert facts(found) == facts(wanted)
-    lines = (tmp_path / "killed.epochs").read_text().splitlines()
+    lines = (tmp_path / "killed.txt").read_text().splitlines()
     assert max(Counter(lines).values()) == 1
-    assert sorted(lines) == sorted((tmp_path / "whole.epochs").read_text().splitlines())
+    assert sorted(lines) == sorted((tmp_path / "whole.txt").read_text().splitlines())
