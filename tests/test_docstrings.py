@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import rckeras
+import tuning
 import zoo
 
 MODULES = [
     module.name
-    for package in (rckeras, zoo)
+    for package in (rckeras, zoo, tuning)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    if not module.name.startswith(("zoo.examples", "zoo.commands"))
+    if not module.name.startswith(("zoo.examples", "zoo.commands", "tuning.commands"))
 ]
 
 
