@@ -6,7 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
 
@@ -127,6 +127,7 @@ def test_extreme_answers_stay_finite():
     np.testing.assert_allclose(found[:, :2], [[1, 0]] * len(x), atol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.booleans(), st.booleans())
 def test_halves_are_turned_back_as_their_axes_ask(channels, profile, paired):
     shape = (6, 5, channels) if profile else (6, channels)
