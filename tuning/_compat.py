@@ -49,6 +49,8 @@ from rckeras.datasets import Dataset
 from rckeras.io.whole import write_whole
 from zoo.learning import TrainingSettings
 
+PROJECT = "tuner"  # keras-tuner's own folder in that of a search
+
 _PAUSE = 0.5  # seconds between two questions of a worker that waits
 
 
@@ -66,6 +68,8 @@ class Repairs:
     _asked = -math.inf
 
     def __init__(self, *args: Any, overwrite: bool = False, **kwargs: Any):
+        if kwargs.get("seed") is not None:
+            kwargs["seed"] = shift_seed(kwargs["seed"])
         super().__init__(*args, overwrite=overwrite and not is_worker(), **kwargs)
 
     @property
@@ -78,7 +82,7 @@ class Repairs:
 
     def pre_create_trial(self) -> None:
         """Waits a little before the chief is asked again; keras-tuner calls it."""
-        if in_company() and time.monotonic() - self._asked < _PAUSE:
+        if has_chief_oracle() and time.monotonic() - self._asked < _PAUSE:
             time.sleep(_PAUSE)
         self._asked = time.monotonic()
 
@@ -225,11 +229,6 @@ def is_worker() -> bool:
     return has_chief_oracle() and not is_chief_oracle()
 
 
-def in_company() -> bool:
-    """Whether this process is a chief or a worker."""
-    return has_chief_oracle()
-
-
 def shift_seed(seed: int) -> int:
     """The seed to give to keras-tuner, which takes 0 for none."""
     return seed + 1
@@ -298,13 +297,13 @@ def keep_in_touch(
                     del seen[name]
 
     thread = threading.Thread(target=touch if is_worker() else look, daemon=True)
-    if in_company():
+    if has_chief_oracle():
         thread.start()
     try:
         yield
     finally:
         ended.set()
-        if in_company():
+        if has_chief_oracle():
             thread.join()
 
 

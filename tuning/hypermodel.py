@@ -15,8 +15,10 @@ import keras_tuner
 from rckeras.datasets import Dataset
 from rckeras.io.whole import write_whole
 from tuning._compat import divide_evenly, free_memory, use_all_devices
+from tuning.size import training_bytes
 from tuning.spaces import Space, find_space
 from tuning.spaces.space import TUNABLE
+from zoo.checking import count_trainable
 from zoo.checkpoints import open_run
 from zoo.learning import (
     TrainingSettings,
@@ -47,8 +49,6 @@ SETTINGS = tuple(
 # What a training with one seed leaves in its folder.
 NETWORK = "network.keras"
 SCORE = "score.json"
-
-_BYTES = 4  # of a number in float32
 
 
 class PrunedError(keras_tuner.errors.FailedTrialError):
@@ -321,36 +321,6 @@ class NetworkSearch(keras_tuner.HyperModel):
             count_trainable(network),
         )
         return score, network
-
-
-def count_trainable(network: keras.Model) -> int:
-    """Number of trainable parameters of a network."""
-    return sum(math.prod(weight.shape) for weight in network.trainable_weights)
-
-
-def training_bytes(network: keras.Model, batch_size: int) -> int:
-    """About how much memory it takes to train a network.
-
-    Each trainable weight is held four times: with its gradient and two moments of Adam.
-    The output of each layer is held for each sequence of a batch, and its gradient
-    comes upon it. What a backend needs for itself, for what layers compute in between
-    and for the batches waiting is not counted.
-
-    Args:
-        network: The network.
-        batch_size: Sequences in a batch.
-
-    Returns:
-        Number of bytes.
-    """
-    outputs = sum(
-        math.prod(size for size in tensor.shape[1:] if size is not None)
-        for layer in network.layers
-        for tensor in keras.tree.flatten(layer.output)
-    )
-    weights = sum(math.prod(weight.shape) for weight in network.weights)
-    numbers = weights + 3 * count_trainable(network) + 2 * batch_size * outputs
-    return _BYTES * numbers
 
 
 def _objective(name: str) -> keras_tuner.Objective:

@@ -20,36 +20,30 @@ workers; where they make it a worker, it runs some of them. The chief writes the
 of the end.
 """
 
-import dataclasses
 import difflib
 import importlib.util
-import json
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuning.results import SearchResults, read_search
 from tuning.spaces import Space
-from tuning.trials import read_search_facts, read_trials, write_search
+from tuning.trials import read_trials
 
 if TYPE_CHECKING:
     import keras_tuner
 
     from rckeras.datasets import Dataset
     from tuning.hypermodel import NetworkSearch
+    from tuning.progress import Progress
 
 TUNERS = ("random", "hyperband", "bayesian", "grid")
 
 _USUAL = 20  # trials of tuners that would not end by themselves
 _HOPELESS = 10  # failed trials, with none done, that end a search
 _NOWHERE = 200  # the same of pruned ones
-# What the same search may have otherwise when it goes on.
-_FREE = ("max_trials", "versions", "digest")
 
 
 class FailedSearchError(ValueError):
@@ -94,7 +88,7 @@ def search(
         max_seconds: Time after which no trial is begun; the same call goes on.
         max_parameters: Networks with more trainable parameters are not trained.
         max_memory: Networks that need more bytes to be trained are not trained; see
-            `tuning.hypermodel.training_bytes` for what is counted.
+            `tuning.size.training_bytes` for what is counted.
         seeds: With how many seeds each network is trained, from 0 on, whose mean is the
             score; `None` for as many as the paper has.
         seed: Whole number from 0 that decides on what the tuner draws.
@@ -126,6 +120,8 @@ def search(
     """
     _check_arguments(tuner, max_trials, max_seconds, seed)
     from tuning._compat import is_worker, silence
+    from tuning.best import publish
+    from tuning.folder import describe, open_folder
     from tuning.hypermodel import NetworkSearch
     from tuning.tuner import SearchTuner
 
@@ -143,8 +139,8 @@ def search(
     if max_trials is None and tuner in ("random", "bayesian"):
         max_trials = _USUAL
     path = os.fspath(dataset) if isinstance(dataset, str | os.PathLike) else None
-    facts = _facts(networks, tuner, max_trials, seed, dict(choices or {}), path)
-    _open_folder(folder, facts, is_worker())
+    facts = describe(networks, tuner, max_trials, seed, dict(choices or {}), path)
+    open_folder(folder, facts, is_worker())
     oracle = _make_oracle(networks, tuner, max_trials, seed)
     oracle.may_start = Budget(folder, max_trials, max_seconds)
     oracle.verbose = 0
@@ -156,7 +152,7 @@ def search(
     if not is_worker():
         _check_done(folder)
         runner.tidy(_last_values(oracle))
-        _publish(folder, networks, command, sources)
+        publish(folder, networks, command, sources)
     return read_search(folder)
 
 
@@ -221,124 +217,6 @@ def _open(dataset: "Dataset | str | os.PathLike") -> "Dataset":
     return load_dataset(dataset) if isinstance(dataset, str | os.PathLike) else dataset
 
 
-def _facts(
-    networks: "NetworkSearch",
-    tuner: str,
-    max_trials: int | None,
-    seed: int,
-    choices: dict[str, Any],
-    path: str | None,
-) -> dict[str, Any]:
-    """What the search is about, as JSON gives it back."""
-    import keras
-
-    from tuning._compat import digest_of
-    from tuning.hypermodel import SETTINGS
-
-    space, dataset = networks.space, networks.dataset
-    backend = keras.backend.backend()
-    facts = {
-        "space": space.name,
-        "title": space.title,
-        "reference": space.reference,
-        "tuner": tuner,
-        "objective": networks.objective.name,
-        "direction": networks.objective.direction,
-        "dataset": {
-            "digest": dataset.digest,
-            "path": path,
-            "targets": list(dataset.targets),
-            "length": dataset.length,
-        },
-        "settings": {name: getattr(networks.settings, name) for name in SETTINGS},
-        "seeds": networks.seeds,
-        "seed": seed,
-        "max_trials": max_trials,
-        "max_parameters": networks.max_parameters,
-        "max_memory": networks.max_memory,
-        "choices": choices,
-        "network_names": list(space.networks),
-        "backend": backend,
-        "versions": {
-            name: version(name) for name in ("rckeras", "keras", "keras-tuner")
-        },
-    }
-    facts = json.loads(json.dumps(facts))
-    same = {name: facts[name] for name in facts if name not in _FREE}
-    same["dataset"] = facts["dataset"]["digest"]
-    package = facts["versions"]["rckeras"]
-    return facts | {"digest": digest_of([same, package, _fingerprint(networks)])}
-
-
-def _fingerprint(networks: "NetworkSearch") -> list:
-    """What values stand for, one changed at a time, lest the space be another."""
-    space, dataset = networks.space, networks.dataset
-    found = []
-    for choice in space.choices:
-        for value in choice.values:
-            values = _complete(space, choice.name, value)
-            try:
-                stands_for = space.network(values, dataset.length, len(dataset.targets))
-            except ValueError as error:
-                stands_for = str(error)
-            found.append([values, stands_for])
-    return found
-
-
-def _complete(space: Space, name: str, value: Any) -> dict[str, Any]:
-    """Default values, but for one, of all that matter then."""
-    values: dict[str, Any] = {}
-    for choice in space.choices:
-        if choice.matters(values):
-            values[choice.name] = value if choice.name == name else choice.default
-    return values
-
-
-def _open_folder(folder: Path, facts: dict[str, Any], worker: bool) -> None:
-    """Make the folder of a search, or open that of the same search to go on."""
-    from tuning.tuner import PROJECT
-
-    found = read_search_facts(folder)
-    begun = (folder / PROJECT / "oracle.json").exists()
-    if found is None and (begun or read_trials(folder)):
-        raise ValueError(
-            f"{folder} has trials of a search whose search.json is gone; choose "
-            "another folder"
-        )
-    if found is not None and found.get("digest") != facts["digest"]:
-        differing = ", ".join(_differences(found, facts)) or "the networks of its space"
-        raise ValueError(
-            f"{folder} holds another search: {differing}. Choose another folder, or "
-            "give the arguments of then to go on"
-        )
-    if found is not None and not begun and not worker and read_trials(folder):
-        raise ValueError(
-            f"{folder} has lost the folder {PROJECT} of its search, which cannot go "
-            "on; choose another folder"
-        )
-    if found is None or not worker:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_search(folder, facts)
-
-
-def _differences(found: dict[str, Any], facts: dict[str, Any]) -> list[str]:
-    """What tells two searches apart, in words."""
-    flat = [_flatten(each) for each in (found, facts)]
-    return [
-        f"{name} was {flat[0].get(name)!r} and is {flat[1].get(name)!r}"
-        for name in flat[0] | flat[1]
-        if flat[0].get(name) != flat[1].get(name)
-    ]
-
-
-def _flatten(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts that must be the same, settings one by one."""
-    rest = {name: facts[name] for name in facts if name not in (*_FREE, "settings")}
-    rest["dataset"] = facts.get("dataset", {}).get("digest", "")[:12]
-    rest["version"] = facts.get("versions", {}).get("rckeras")
-    return rest | facts.get("settings", {})
-
-
 def _make_oracle(
     networks: "NetworkSearch", tuner: str, max_trials: int | None, seed: int
 ) -> "keras_tuner.Oracle":
@@ -364,7 +242,14 @@ def _make_oracle(
     return _compat.BayesianOracle(max_trials=None, num_initial_points=first, **common)
 
 
-def _make_progress(folder, networks, oracle, max_trials, max_seconds, wanted):
+def _make_progress(
+    folder: Path,
+    networks: "NetworkSearch",
+    oracle: "keras_tuner.Oracle",
+    max_trials: int | None,
+    max_seconds: float | None,
+    wanted: bool,
+) -> "Progress":
     from tuning._compat import is_worker
     from tuning.progress import Progress
 
@@ -408,61 +293,3 @@ def _check_done(folder: Path) -> None:
         f"{'failed' if failed[0].status == 'failed' else 'was pruned'}: "
         f"{failed[0].reason}"
     )
-
-
-def _publish(
-    folder: Path,
-    networks: "NetworkSearch",
-    command: str | None,
-    sources: Sequence[str | os.PathLike],
-) -> None:
-    """Write the files of the end."""
-    from rckeras.io.whole import complete_or_none
-    from tuning.report import write_report
-    from tuning.tuner import find_best
-
-    best, seed, network = find_best(folder)
-    _write_card(folder, networks, best, seed, network, command, sources)
-    with complete_or_none(folder / "best.keras") as part:
-        shutil.copyfile(network, part)
-    results = read_search(folder)
-    results.write_leaderboard(folder / "leaderboard.csv")
-    write_report(results, folder / "report.html")
-
-
-def _write_card(folder, networks, best, seed, network, command, sources) -> None:
-    """Write how the best network came about."""
-    from rckeras.datasets.file import describe_source, versions
-    from rckeras.io.whole import write_whole
-    from tuning.hypermodel import SCORE
-    from zoo.store import sha256_of
-
-    facts = read_search_facts(folder)
-    found = json.loads(network.with_name(SCORE).read_text("utf-8"))
-    plan = networks.plan(best.hyperparameters)
-    settings = dataclasses.replace(plan.settings, seed=seed)
-    card = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "space": facts["space"],
-        "search": facts["digest"],
-        "trial": best.trial,
-        "hyperparameters": dict(best.hyperparameters),
-        "network": plan.network,
-        "arguments": dict(plan.arguments),
-        "code": read_search(folder).code(best),
-        "data": {**facts["dataset"], "sources": [*map(describe_source, sources)]},
-        "notes": dict(networks.dataset.notes),
-        **dataclasses.asdict(settings),
-        "objective": facts["objective"],
-        "score": best.score,
-        "scores": list(best.scores),
-        "epochs_trained": found["epochs"],
-        "best_epoch": found["best_epoch"],
-        "metrics": found["metrics"],
-        "parameters": found["parameters"],
-        "sha256": sha256_of(network),
-        "backend": facts["backend"],
-        "versions": versions() | {"keras-tuner": facts["versions"]["keras-tuner"]},
-    }
-    write_whole(folder / "best.json", json.dumps(card, indent=2) + "\n")

@@ -9,23 +9,14 @@ from typing import Any
 import keras_tuner
 from keras_tuner.src.engine.trial import Trial as TheirTrial
 
-from tuning._compat import Repairs
-from tuning.hypermodel import (
-    NETWORK,
-    NetworkSearch,
-    Plan,
-    PrunedError,
-    copy_state,
-)
+from tuning._compat import PROJECT, Repairs
+from tuning.best import RUNS, best_seed
+from tuning.hypermodel import NetworkSearch, Plan, PrunedError, copy_state
 from tuning.progress import Progress
 from tuning.results import read_search
 from tuning.trials import Trial, append_trial, read_trials
 from zoo.checkpoints import clear_run
 from zoo.messages import in_one_line, in_short
-
-PROJECT = "tuner"  # keras-tuner's own folder in that of a search
-
-_RUNS = "runs"
 
 
 class SearchTuner(Repairs, keras_tuner.Tuner):
@@ -148,36 +139,12 @@ class SearchTuner(Repairs, keras_tuner.Tuner):
         return other["tuner/bracket"] == values["tuner/bracket"]
 
     def _place(self, name: str) -> Path:
-        return self.folder / _RUNS / name
-
-
-def find_best(folder: Path) -> tuple[Trial, int, Path]:
-    """The best trial of a search, its best seed, and the file of its network.
-
-    Args:
-        folder: Folder of the search.
-
-    Raises:
-        ValueError: If no trial is done.
-        FileNotFoundError: If the file is gone.
-    """
-    results = read_search(folder)
-    best = results.best()
-    seed = _best_seed(best, results.facts["direction"])
-    path = folder / _RUNS / best.trial / f"seed-{seed}" / NETWORK
-    if not path.is_file():
-        raise FileNotFoundError(f"the network of the best trial is gone: {path}")
-    return best, seed, path
-
-
-def _best_seed(trial: Trial, direction: str) -> int:
-    choose = max if direction == "max" else min
-    return trial.scores.index(choose(trial.scores))
+        return self.folder / RUNS / name
 
 
 def _keep_best(place: Path, trial: Trial, direction: str) -> None:
     """Of the best trial, keep the network of its best seed alone."""
-    best = place / f"seed-{_best_seed(trial, direction)}"
+    best = place / f"seed-{best_seed(trial, direction)}"
     for each in place.iterdir():
         if each != best:
             shutil.rmtree(each, ignore_errors=True)

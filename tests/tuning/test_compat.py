@@ -218,6 +218,11 @@ def test_t5_seed_0_is_a_seed(tmp_path):
     assert tried[0] != tried[2]
 
 
+def test_t5_seed_0_is_a_seed_for_tuners_of_ones_own(tmp_path):
+    seeds = [make_search(tmp_path, seed=seed).oracle.seed for seed in (0, 0, 1)]
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
 def test_t6_workers_know_how_many_trials_are_left(tmp_path, worker):
     tuner = make_search(tmp_path, max_trials=5)
     assert tuner.remaining_trials == 5

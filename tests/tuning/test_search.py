@@ -361,8 +361,7 @@ def test_other_data_version_or_networks_are_another_search(
     edited = replace(space, network=lambda *args: ("danq", {"filters": 3}))
     with pytest.raises(ValueError, match="the networks of its space"):
         search(edited, dataset, folder, **USUAL)
-    module = importlib.import_module("tuning.search")
-    monkeypatch.setattr(module, "version", lambda name: "9.9")
+    monkeypatch.setattr("tuning.folder.version", lambda name: "9.9")
     with pytest.raises(ValueError, match=r"version was '.*' and is '9.9'"):
         run(dataset, folder, max_trials=1)
 
@@ -462,6 +461,37 @@ def test_a_space_of_ones_own_can_be_searched(dataset, folder, instant):
     )
     results = search(space, dataset, folder, tuner="grid", progress=False)
     assert [t.arguments for t in results.trials] == [{"filters": 2}, {"filters": 6}]
+
+
+@pytest.fixture
+def long(dataset):
+    """The dataset with sequences of 600 bases."""
+    return replace(dataset, sequences=np.tile(dataset.sequences, 10))
+
+
+def test_a_grid_has_a_value_that_does_not_matter_once(long, folder, instant):
+    choices = {"filters": 30, "filter_size": [9, 19]}
+    options = {"tuner": "grid", "choices": choices, "seeds": 1, "progress": False}
+    results = search("koo2019", long, folder, **options)
+    assert len(results.trials) == 2 * 12
+    for trial in results.trials:
+        small = trial.hyperparameters["pool"] < 4
+        assert ("pool_stride" in trial.hyperparameters) != small
+
+
+@pytest.mark.parametrize("kind", ["random", "bayesian", "hyperband"])
+def test_hyperparameters_of_layers_that_are_not_there_have_no_value(
+    long, folder, instant, kind
+):
+    space = "brown2018-recombination"
+    options = {"seeds": 1, "max_trials": 6, "progress": False, "tuner": kind}
+    settings = {"epochs": 3}
+    results = search(space, long, folder, settings=settings, **options)
+    assert results.count("done") == 6
+    for trial in results.trials:
+        layers = trial.hyperparameters["layers"]
+        numbers = [n for n in range(1, 6) if f"filters{n}" in trial.hyperparameters]
+        assert numbers == list(range(1, layers + 1))
 
 
 def test_a_line_that_was_written_twice_is_read_once(dataset, folder, instant):

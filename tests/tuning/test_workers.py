@@ -144,6 +144,7 @@ while True:  # until the launcher has seen the other one end twice
 def test_an_error_of_the_chief_is_that_of_the_launch(run):
     program = """
 if name == "chief":
+    wait_for("worker-0", "worker-1")
     print("more", "rckeras: error: another search", sep="\\n")
     sys.exit(1)
 wait_for("never")
