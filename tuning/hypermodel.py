@@ -17,7 +17,7 @@ from rckeras.io.whole import write_whole
 from tuning._compat import divide_evenly, free_memory, use_all_devices
 from tuning.size import training_bytes
 from tuning.spaces import Space, find_space
-from tuning.spaces.space import TUNABLE
+from tuning.spaces.space import OBJECTIVES, TUNABLE
 from zoo.checking import count_trainable
 from zoo.checkpoints import open_run
 from zoo.learning import (
@@ -30,14 +30,6 @@ from zoo.learning import (
 )
 from zoo.loading import build
 from zoo.registry import describe
-
-# By which trials are compared, and whether the best is the largest.
-OBJECTIVES = {
-    "val_auroc": "max",
-    "val_auprc": "max",
-    "val_accuracy": "max",
-    "val_loss": "min",
-}
 
 # What decides on the network or on chance is no setting of a search.
 SETTINGS = tuple(

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuning.search import TUNERS
+from tuning.spaces import space
 from zoo.commands import import_keras
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 
@@ -14,9 +16,7 @@ if TYPE_CHECKING:
     from tuning.results import SearchResults
     from tuning.spaces import Space
 
-# Those of tuning.search and tuning.hypermodel; the latter's import would take seconds.
-TUNERS = ("random", "hyperband", "bayesian", "grid")
-OBJECTIVES = ("val_auroc", "val_auprc", "val_accuracy", "val_loss")
+OBJECTIVES = tuple(space.OBJECTIVES)
 
 _SHOWN = 10  # trials that are printed
 _SWITCH = {"on": True, "true": True, "off": False, "false": False}

@@ -13,6 +13,14 @@ from zoo.learning import TrainingSettings
 if TYPE_CHECKING:
     import keras_tuner
 
+# By which trials are compared, and whether the best is the largest.
+OBJECTIVES = {
+    "val_auroc": "max",
+    "val_auprc": "max",
+    "val_accuracy": "max",
+    "val_loss": "min",
+}
+
 # Settings of training that a search may vary besides, and what they usually are.
 TUNABLE = {"batch_size": 128, "learning_rate": 1e-3}
 
@@ -87,8 +95,7 @@ class Space:
             Raises `ValueError` for values that stand for no network.
         networks: Names of the networks that it may return.
         settings: How the paper trained.
-        objective: Number by which the paper compared epochs, see `OBJECTIVES` of
-            `tuning.search`.
+        objective: Number by which the paper compared epochs, one of `OBJECTIVES`.
         symmetry: Which of the networks give both strands the same answer.
         seeds: With how many seeds the paper trained each network.
         length: Most bases around the centre that the paper read; `None` for all.
