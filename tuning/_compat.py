@@ -11,7 +11,7 @@ a chief starts anew | #976 | `Repairs` |
 | the trial of a lost worker never runs, and the chief waits | #915 | `keep_in_touch` |
 | seed 0 is no seed | #421 | `shift_seed` |
 | workers do not know how many trials are left | | `Repairs.remaining_trials` |
-| memory grows from trial to trial | #395, #873, #1031 | `free_memory` |
+| memory grows from trial to trial | #395, #873, #1031 | `zoo.memory.free_memory` |
 | checkpoints of all trials are kept | #288 | `Repairs.on_trial_end` |
 | another search in a folder breaks, or is mixed into it | #461 | `digest_of` |
 | data are not shared out over devices | #910 | `use_all_devices` |
@@ -311,31 +311,6 @@ def keep_in_touch(
 def _busy(oracle: keras_tuner.Oracle) -> set[str]:
     """Names of the workers that have asked for a trial, and not been told to stop."""
     return {*oracle.tuner_ids, *oracle.ongoing_trials}
-
-
-@contextlib.contextmanager
-def free_memory() -> Iterator[None]:
-    """Gives back, after a block, what networks that were trained in it held.
-
-    On TensorFlow neither `clear_session` nor the garbage collector does: a training
-    registers a gradient for good, and that holds its graphs (tensorflow#27492, #97697).
-    """
-    registered = _registered_gradients()
-    before = set(registered)
-    try:
-        yield
-    finally:
-        for name in set(registered) - before:
-            del registered[name]
-        keras.backend.clear_session()  # collects garbage, too
-
-
-def _registered_gradients() -> dict[str, Any]:
-    if keras.backend.backend() != "tensorflow":
-        return {}
-    from tensorflow.python.framework import ops
-
-    return ops.gradient_registry._registry
 
 
 def digest_of(facts: Any) -> str:

@@ -79,6 +79,7 @@ def _write_card(
         "epochs_trained": found["epochs"],
         "best_epoch": found["best_epoch"],
         "metrics": found["metrics"],
+        "measured": found["measured"],
         "parameters": found["parameters"],
         "sha256": sha256_of(network),
         "backend": facts["backend"],

@@ -94,12 +94,13 @@ def reach(results: SearchResults, name: str) -> float:
     return max(medians) - min(medians)
 
 
-def draw_effect(results: SearchResults, name: str) -> str:
+def draw_effect(results: SearchResults, name: str, metric: str | None = None) -> str:
     """The scores against the values of a hyperparameter, with medians.
 
     Args:
         results: A search with trials that are done.
         name: The hyperparameter. Trials that have no value of it are left out.
+        metric: What was measured beside the objective, to take the scores' place.
 
     Returns:
         An `<svg>` element.
@@ -107,7 +108,12 @@ def draw_effect(results: SearchResults, name: str) -> str:
     width, height, left, bottom, top = 340, 230, 46, 34, 10
     trials = [t for t in results.ranked() if name in t.hyperparameters]
     values = [trial.hyperparameters[name] for trial in trials]
-    axis, scale = Axis(values), _Scale(results, height - bottom, top)
+    if metric is None:
+        scores, scale = [t.score for t in trials], _scale(results, height - bottom, top)
+    else:
+        scores = [trial.measured[metric] for trial in trials]
+        scale = _Scale(scores, "max", height - bottom, top)
+    axis = Axis(values)
     inner = width - left - 8
     parts = [_grid(scale, left, width - 8), _x_ticks(axis, left, inner, height)]
     step = 0 if axis.continuous else inner / len(axis.places)
@@ -116,16 +122,17 @@ def draw_effect(results: SearchResults, name: str) -> str:
     for i in reversed(range(len(trials))):
         shift = (i * _GOLDEN % 1 - 0.5) * 0.5 * min(step, 90)
         x = left + inner * axis.place(values[i]) + shift
-        y = scale.place(trials[i].score)
-        parts.append(_dot(x, y, trials[i], classes[trials[i].trial]))
-    parts.append(_medians(axis, trials, values, scale, left, inner))
-    label = f"{results.objective} against {name}"
+        y = scale.place(scores[i])
+        more = "" if metric is None else f", {metric} {show(scores[i])}"
+        parts.append(_dot(x, y, trials[i], classes[trials[i].trial], more))
+    parts.append(_medians(axis, scores, values, scale, left, inner))
+    label = f"{metric or results.objective} against {name}"
     return _svg(width, height, label, parts)
 
 
 def _medians(
     axis: Axis,
-    trials: Sequence[Trial],
+    scores: Sequence[float],
     values: Sequence[Any],
     scale: "_Scale",
     left: float,
@@ -136,7 +143,7 @@ def _medians(
     points = []
     for group in axis.groups(values):
         x = left + inner * median(axis.place(values[i]) for i in group)
-        points.append((x, scale.place(median(trials[i].score for i in group))))
+        points.append((x, scale.place(median(scores[i] for i in group))))
     bars = "".join(f"M{x - half:.1f} {y:.1f}h{2 * half:.1f}" for x, y in points)
     line = _path(points) if axis.ordered else ""
     return f'<path class="join" d="{line}"/><path class="median" d="{bars}"/>'
@@ -159,7 +166,7 @@ def draw_parallel(results: SearchResults) -> str:
         name: [trial.hyperparameters.get(name) for trial in ranked] for name in names
     }
     axes = {name: Axis(values) for name, values in columns.items()}
-    scale = _Scale(results, height - bottom, top)
+    scale = _scale(results, height - bottom, top)
     span = height - top - bottom
     classes = colours(results)
     lines = []
@@ -192,18 +199,24 @@ def draw_parallel(results: SearchResults) -> str:
 class _Scale:
     """Heights of scores, better ones always further up."""
 
-    def __init__(self, results: SearchResults, bottom: float, top: float):
-        scores = [trial.score for trial in results.ranked()]
+    def __init__(
+        self, scores: Sequence[float], direction: str, bottom: float, top: float
+    ):
         self.ticks = _round_numbers(min(scores), max(scores))
         low, high = min([*scores, *self.ticks]), max([*scores, *self.ticks])
         self.worst, self.best = low, high
-        if results.facts["direction"] == "min":
+        if direction == "min":
             self.worst, self.best = high, low
         self.bottom, self.top = bottom - 8, top + 8
 
     def place(self, score: float) -> float:
         share = (score - self.worst) / (self.best - self.worst)
         return self.bottom + share * (self.top - self.bottom)
+
+
+def _scale(results: SearchResults, bottom: float, top: float) -> _Scale:
+    scores = [trial.score for trial in results.ranked()]
+    return _Scale(scores, results.facts["direction"], bottom, top)
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
@@ -229,10 +242,10 @@ def _title(trial: Trial, more: str = "") -> str:
     return f"<title>{escape(f'trial {trial.trial}: {show_score(trial)}{more}')}</title>"
 
 
-def _dot(x: float, y: float, trial: Trial, colour: str) -> str:
+def _dot(x: float, y: float, trial: Trial, colour: str, more: str) -> str:
     return (
         f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
-        f"{_title(trial)}</circle>"
+        f"{_title(trial, more)}</circle>"
     )
 
 

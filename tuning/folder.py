@@ -65,6 +65,7 @@ def describe(
         "max_memory": networks.max_memory,
         "choices": choices,
         "network_names": list(space.networks),
+        "metrics": dict(space.metrics),
         "backend": backend,
         "versions": {
             name: version(name) for name in ("rckeras", "keras", "keras-tuner")

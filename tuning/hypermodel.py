@@ -5,7 +5,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import keras_tuner
 
 from rckeras.datasets import Dataset
 from rckeras.io.whole import write_whole
-from tuning._compat import divide_evenly, free_memory, use_all_devices
+from tuning._compat import divide_evenly, use_all_devices
 from tuning.size import training_bytes
 from tuning.spaces import Space, find_space
 from tuning.spaces.space import OBJECTIVES, TUNABLE
@@ -29,6 +29,7 @@ from zoo.learning import (
     settle,
 )
 from zoo.loading import build
+from zoo.memory import free_memory
 from zoo.registry import describe
 
 # What decides on the network or on chance is no setting of a search.
@@ -75,6 +76,7 @@ class Score:
         best_epoch: The best one, from 1.
         metrics: All numbers that were logged after it.
         parameters: Trainable parameters.
+        measured: What the measures of the space have found.
     """
 
     objective: float
@@ -82,6 +84,7 @@ class Score:
     best_epoch: int
     metrics: Mapping[str, float]
     parameters: int
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 class NetworkSearch(keras_tuner.HyperModel):
@@ -249,6 +252,10 @@ class NetworkSearch(keras_tuner.HyperModel):
 
     def _train_and_save(self, plan: Plan, seed: int, folder: Path) -> Score:
         score, network = self._train(plan, seed, folder)
+        measured: dict[str, float] = {}
+        for measure in self.space.measures:
+            measured |= measure(network, self.dataset, folder)
+        score = replace(score, measured=measured)
         write_whole(folder / SCORE, json.dumps(asdict(score), indent=2) + "\n")
         network.save(folder / NETWORK)
         return score

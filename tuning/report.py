@@ -147,11 +147,13 @@ def _best(results: SearchResults) -> str:
 def _leaderboard(results: SearchResults) -> str:
     names = results.names(varying=True)
     ranked = results.ranked()
-    heads = ["", "trial", results.objective, *names, "parameters", "epochs", "time"]
+    measured = results.metrics.values()
+    heads = ["", "trial", results.objective, *measured, *names]
+    heads += ["parameters", "epochs", "time"]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     scores = [trial.score for trial in ranked]
     rows = [
-        _row(rank, trial, names, _share(trial.score, scores))
+        _row(rank, trial, results.metrics, names, _share(trial.score, scores))
         for rank, trial in enumerate(ranked, start=1)
     ]
     body = _table(head, rows[:_SHOWN])
@@ -168,11 +170,18 @@ def _share(score: float, scores: list[float]) -> float:
     return 100.0 if best == worst else 100 * (score - worst) / (best - worst)
 
 
-def _row(rank: int, trial: Trial, names: Iterable[str], share: float) -> str:
+def _row(
+    rank: int,
+    trial: Trial,
+    metrics: Iterable[str],
+    names: Iterable[str],
+    share: float,
+) -> str:
     values = trial.hyperparameters
     size = "" if trial.parameters is None else f"{trial.parameters:,}"
     epochs = ", ".join(map(str, trial.epochs))
-    cells = [show(values[name]) if name in values else "–" for name in names]
+    cells = [show_number(trial.measured[metric]) for metric in metrics]
+    cells += [show(values[name]) if name in values else "–" for name in names]
     cells += [size, epochs, duration(trial.seconds)]
     return (
         f"<tr><td>{rank}</td><td>{escape(trial.trial)}</td>"
@@ -200,11 +209,7 @@ def _charts(results: SearchResults) -> list[str]:
     if not names:
         return []
     names.sort(key=lambda name: -reach(results, name))
-    panels = "".join(
-        f'<figure><figcaption>{escape(name)}</figcaption><div class="wide">'
-        f"{draw_effect(results, name)}</div></figure>\n"
-        for name in names
-    )
+    panels = "".join(_panel(name, draw_effect(results, name)) for name in names)
     effects = _section(
         "Effects",
         "<p>Each dot is a trial; bars are medians, which thin lines join where values "
@@ -217,7 +222,28 @@ def _charts(results: SearchResults) -> list[str]:
         "stronger colours, and lie above worse ones of the same value.</p>"
         f'{_key()}<div class="wide" tabindex="0">{draw_parallel(results)}</div>',
     )
-    return [effects, together]
+    return [effects, *_measured(results, names), together]
+
+
+def _measured(results: SearchResults, names: list[str]) -> list[str]:
+    """Effects on what was measured beside the objective."""
+    panels = "".join(
+        _panel(f"{heading}, {name}", draw_effect(results, name, metric))
+        for metric, heading in results.metrics.items()
+        for name in names
+    )
+    if not panels:
+        return []
+    text = "<p>What was measured of each network besides, and did not rank it.</p>"
+    body = f'{text}{_key()}<div class="panels">{panels}</div>'
+    return [_section("Also measured", body)]
+
+
+def _panel(caption: str, chart: str) -> str:
+    return (
+        f'<figure><figcaption>{escape(caption)}</figcaption><div class="wide">'
+        f"{chart}</div></figure>\n"
+    )
 
 
 def _key() -> str:

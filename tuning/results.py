@@ -48,6 +48,11 @@ class SearchResults:
         """Number by which trials are compared."""
         return self.facts["objective"]
 
+    @property
+    def metrics(self) -> Mapping[str, str]:
+        """What was measured beside the objective and is shown, with headings."""
+        return self.facts.get("metrics", {})
+
     def count(self, status: str) -> int:
         """How many trials have ended so: "done", "pruned" or "failed"."""
         return sum(trial.status == status for trial in self.trials)
@@ -113,13 +118,18 @@ class SearchResults:
             as wide as they need to be.
         """
         names = self.names(varying=True)
-        headings = ["TRIAL", self.objective.upper(), "PARAMETERS", "TIME", *names]
+        measured = [metric.upper() for metric in self.metrics]
+        headings = ["TRIAL", self.objective.upper(), *measured]
+        headings += ["PARAMETERS", "TIME", *names]
         rows = [headings]
         for trial in self.ranked()[:most]:
             values = [show(trial.hyperparameters.get(name, "-")) for name in names]
             size = "-" if trial.parameters is None else f"{trial.parameters:,}"
             time = duration(trial.seconds)
-            rows.append([trial.trial, show_score(trial), size, time, *values])
+            measured = [show_number(trial.measured[metric]) for metric in self.metrics]
+            rows.append(
+                [trial.trial, show_score(trial), *measured, size, time, *values]
+            )
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
             "  ".join(map(str.ljust, row, widths)).rstrip() + "\n"
@@ -143,7 +153,8 @@ class SearchResults:
         text = io.StringIO(newline="")
         rows = csv.writer(text, lineterminator="\n")
         names = self.names()
-        numbers = self.objective, "spread", "parameters", "epochs", "seconds"
+        numbers = [self.objective, "spread", *self.metrics]
+        numbers += ["parameters", "epochs", "seconds"]
         rows.writerow(["rank", "trial", "status", *numbers, *names, "reason"])
         ranked = self.ranked()
         rest = [trial for trial in self.trials if trial.score is None]
@@ -153,8 +164,9 @@ class SearchResults:
                 rank if trial.score is not None else "",
                 trial.trial,
                 trial.status,
-                "" if trial.score is None else f"{trial.score:.6g}",
+                _short(trial.score),
                 "" if math.isnan(spread) else f"{spread:.3g}",
+                *(_short(trial.measured.get(metric)) for metric in self.metrics),
                 "" if trial.parameters is None else trial.parameters,
                 " ".join(map(str, trial.epochs)),
                 f"{trial.seconds:.0f}",
@@ -212,6 +224,10 @@ def show_score(trial: Trial) -> str:
         return text
     digits = ".4f" if _is_plain(trial.score) else ".2g"
     return f"{text} ± {spread:{digits}}"
+
+
+def _short(number: float | None) -> str:
+    return "" if number is None else f"{number:.6g}"
 
 
 def _is_plain(number: float) -> bool:

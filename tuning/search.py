@@ -29,8 +29,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuning.results import SearchResults, read_search
-from tuning.spaces import Space
+from tuning.spaces import Space, find_space
 from tuning.trials import read_trials
+from zoo.extras import check_extras
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -119,6 +120,8 @@ def search(
     ```
     """
     _check_arguments(tuner, max_trials, max_seconds, seed)
+    space = find_space(space) if isinstance(space, str) else space
+    check_extras(space.extras, space.name)
     from tuning._compat import is_worker, silence
     from tuning.best import publish
     from tuning.folder import describe, open_folder

@@ -45,6 +45,7 @@ class Trial:
         network: Name of the network that the hyperparameters stand for.
         arguments: Arguments of its builder that differ from the network's own, targets
             and length aside.
+        measured: What else was measured, means over the seeds.
     """
 
     trial: str
@@ -58,6 +59,7 @@ class Trial:
     reason: str = ""
     network: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 def append_trial(folder: Path, trial: Trial) -> None:
@@ -82,6 +84,7 @@ def append_trial(folder: Path, trial: Trial) -> None:
         "hyperparameters": json.dumps(dict(trial.hyperparameters)),
         "network": trial.network,
         "arguments": json.dumps(dict(trial.arguments)),
+        "measured": json.dumps(dict(trial.measured)),
     }
     append(folder / _TRIALS, [line])
 
@@ -152,6 +155,7 @@ def _parse(names: list[str], cells: list[str], place: str) -> Trial:
             reason=line["reason"],
             network=line["network"],
             arguments=json.loads(line["arguments"]),
+            measured=json.loads(line["measured"]),
         )
     except (ValueError, KeyError) as error:
         raise ValueError(

@@ -1,5 +1,6 @@
 """The tuner that runs the trials of a search, records each, and tidies up behind it."""
 
+import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.src.engine.trial import Trial as TheirTrial
 
+from rckeras.io.whole import write_whole
 from tuning._compat import PROJECT, Repairs
 from tuning.best import RUNS, best_seed
 from tuning.hypermodel import NetworkSearch, Plan, PrunedError, copy_state
@@ -17,6 +19,9 @@ from tuning.results import read_search
 from tuning.trials import Trial, append_trial, read_trials
 from zoo.checkpoints import clear_run
 from zoo.messages import in_one_line, in_short
+
+_ATTEMPTS = "attempts.json"  # how often a trial was begun, in its folder
+_MOST_ATTEMPTS = 3
 
 
 class SearchTuner(Repairs, keras_tuner.Tuner):
@@ -86,12 +91,18 @@ class SearchTuner(Repairs, keras_tuner.Tuner):
     def _attempt(self, trial: TheirTrial) -> Trial:
         """What comes of a trial, whatever it is."""
         started = time.perf_counter()
+        attempts = self._place(trial.trial_id) / _ATTEMPTS
         values = self._values(trial)
         facts = {"trial": trial.trial_id, "hyperparameters": values}
         try:
             plan = self.hypermodel.plan(values)
             facts |= {"network": plan.network, "arguments": dict(plan.arguments)}
+            _count_attempt(attempts)
             facts |= self._train(trial, plan)
+            attempts.unlink(missing_ok=True)
+        except KeyboardInterrupt:
+            attempts.unlink(missing_ok=True)
+            raise
         except PrunedError as error:
             facts |= {"status": "pruned", "reason": in_one_line(error)}
         except OSError:
@@ -114,6 +125,10 @@ class SearchTuner(Repairs, keras_tuner.Tuner):
             "scores": objectives,
             "epochs": tuple(score.epochs for score in scores),
             "parameters": scores[0].parameters,
+            "measured": {
+                name: sum(score.measured[name] for score in scores) / len(scores)
+                for name in scores[0].measured
+            },
         }
 
     def _populate_initial_space(self) -> None:
@@ -140,6 +155,24 @@ class SearchTuner(Repairs, keras_tuner.Tuner):
 
     def _place(self, name: str) -> Path:
         return self.folder / RUNS / name
+
+
+def _count_attempt(path: Path) -> None:
+    """Refuse a trial that has ended its process time and again in the same epoch.
+
+    Else a search that is begun anew would end with it each time.
+    """
+    states = path.parent.glob("seed-*/state.npz")
+    done = sorted([state.parent.name, state.stat().st_mtime_ns] for state in states)
+    before = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    count = before["count"] if before.get("done") == done else 0
+    if count == _MOST_ATTEMPTS:
+        raise RuntimeError(
+            f"its process was ended {count} times before another epoch was done; it "
+            "may need more memory than there is, see `max_memory`"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps({"count": count + 1, "done": done}))
 
 
 def _keep_best(place: Path, trial: Trial, direction: str) -> None:

@@ -16,7 +16,6 @@ epoch. All networks run with the first seed before any does with the second.
 
 import functools
 import hashlib
-import importlib.util
 import json
 import sys
 import time
@@ -25,6 +24,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.extras import check_extras
 from zoo.learning import TrainingSettings, settle
 from zoo.loading import arguments_of
 from zoo.messages import duration
@@ -39,12 +39,6 @@ if TYPE_CHECKING:
     from zoo.checkpoints import Checkpoints
 
 _DEFAULTS = {field.name: field.default for field in fields(TrainingSettings)}
-_EXTRAS = {
-    "reports": ("sklearn", "scipy", "matplotlib"),
-    "metrics": ("sklearn",),
-    "motifs": ("pyjaspar",),
-    "genome": ("pyfaidx", "Bio"),
-}
 # Columns of results.csv, around those of the measures.
 _BEFORE = ("recipe", *KEYS, "epochs", "best_epoch")
 _AFTER = ("parameters", "seconds", "backend", "protocol")
@@ -121,7 +115,7 @@ def reproduce(
     if bool(recipe.needs) != (data is not None):
         needed = f"needs {recipe.needs}" if recipe.needs else "makes its own data"
         raise ValueError(f"{name} {needed}; see `data` (--data). Received: {data}")
-    _check_extras(recipe)
+    check_extras(recipe.extras, recipe.name)
     sources = recipe.data(data)
     networks = _choose("rows", rows, [row.name for row in recipe.rows])
     runs = [
@@ -148,17 +142,6 @@ def reproduce(
 
 class DivergedError(ValueError):
     """A training in which no epoch had finite numbers."""
-
-
-def _check_extras(recipe: Recipe) -> None:
-    """Rather before hours of training than after them."""
-    for extra in recipe.extras:
-        for library in _EXTRAS[extra]:
-            if importlib.util.find_spec(library) is None:
-                raise ImportError(
-                    f"{recipe.name} needs {library}, which is not installed: "
-                    f'pip install "rckeras[{extra}]"'
-                )
 
 
 def _check_folder(folder: Path, recipe: Recipe) -> None:
@@ -199,6 +182,7 @@ def _check_places(runs: Sequence[Run], folder: Path) -> None:
 def _finish(run: Run, dataset: "Dataset", folder: Path, clock: "_Clock") -> None:
     """Run what is not done, or check that what is done was done so."""
     from zoo.checkpoints import clear_run
+    from zoo.memory import free_memory
 
     protocol = protocol_of(run, dataset)
     # Another process may have done it in the meantime.
@@ -206,7 +190,8 @@ def _finish(run: Run, dataset: "Dataset", folder: Path, clock: "_Clock") -> None
     line = done.get(keys_of(run.keys))
     if line is None:
         clock.begin(run)
-        line = _execute(run, dataset, protocol, folder)
+        with free_memory():
+            line = _execute(run, dataset, protocol, folder)
         clock.end(run, line)
     else:
         check_protocol(line, protocol, run, folder)
@@ -248,7 +233,6 @@ def _execute(
         ),
     )
     append(folder / "results.csv", [line])
-    keras.backend.clear_session()
     return line
 
 

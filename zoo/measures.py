@@ -136,6 +136,7 @@ def motif_matches(
     layer: str = "conv1",
     method: str = "koo2019_code",
     evalue: float = 0.1,
+    split: str = "test",
 ) -> dict[str, float]:
     """Share of a layer's filters that look like a motif of JASPAR 2016's vertebrates.
 
@@ -143,13 +144,14 @@ def motif_matches(
 
     Args:
         network: The network.
-        dataset: Dataset whose test sequences are searched for what drives the filters.
+        dataset: Dataset whose sequences are searched for what drives the filters.
         folder: Folder of the run.
         relevant: Identifiers of motifs that are counted on their own.
         layer: Name of the convolution.
         method: How filters become motifs, see `rckeras.motifs.filters`; the default is
             how the paper's table was made.
         evalue: Largest E-value of a match.
+        split: Which of its sequences are.
 
     Reference: Koo and Eddy 2019, "Visualizing first layer filters" and Table 1.
     """
@@ -160,7 +162,7 @@ def motif_matches(
         write_meme,
     )
 
-    sequences = dataset.sequences[dataset.rows("test")]
+    sequences = dataset.sequences[dataset.rows(split)]
     motifs = filters_to_motifs(network, sequences, layer, method)
     if not any(motifs):
         return {"matched": 0.0, "matched_relevant": 0.0}

@@ -46,7 +46,8 @@ class Instant:
         scores = []
         for seed in range(networks.seeds):
             value = self.value(plan, seed)
-            score = Score(value, epochs or 1, 1, {"loss": value}, 7)
+            measured = dict.fromkeys(networks.space.metrics, 2 * value)
+            score = Score(value, epochs or 1, 1, {"loss": value}, 7, measured)
             place = folder / f"seed-{seed}"
             place.mkdir(parents=True, exist_ok=True)
             (place / NETWORK).write_text(f"{folder.name}, seed {seed}")

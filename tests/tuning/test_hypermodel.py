@@ -239,7 +239,8 @@ def test_the_memory_counts_weights_and_outputs():
 
 
 PEAK = """
-import resource, sys
+import re, sys
+from pathlib import Path
 import keras, numpy as np
 import zoo
 from tuning.size import training_bytes
@@ -256,7 +257,11 @@ def train(batch, filters):
         network.train_on_batch(x, np.zeros((batch, 12), "float32"))
     return training_bytes(network, batch)
 
-peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    # Not `resource.getrusage`, whose peak begins with that of the parent process.
+    found = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+    return 1024 * int(found[1])
+
 train(2, 4)
 before = peak()
 estimate = train(batch, filters)
@@ -265,8 +270,9 @@ print((peak() - before) / estimate)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a file of Linux")
 @pytest.mark.parametrize(("batch", "filters"), [(256, 120), (512, 60)])
-def test_the_memory_is_no_less_than_what_training_takes(batch, filters):
+def test_the_memory_is_about_what_training_takes(batch, filters):
     done = subprocess.run(
         [sys.executable, "-c", PEAK, str(batch), str(filters)],
         env=os.environ | {"KERAS_BACKEND": "tensorflow"},
@@ -274,8 +280,7 @@ def test_the_memory_is_no_less_than_what_training_takes(batch, filters):
         text=True,
         check=True,
     )
-    # Freed memory that is used again does not show: as little as .2 was measured.
-    assert 0 < float(done.stdout) < 1.5
+    assert 0.5 < float(done.stdout) < 1.5
 
 
 def test_the_papers_protocol_is_the_default(dataset):

@@ -234,3 +234,19 @@ def test_many_numbers_are_on_a_scale_and_on_logarithms_if_they_span_much():
 def test_the_page_is_written_to_a_file(found, tmp_path):
     write_report(found, tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text("utf-8") == report(found)
+
+
+def test_what_else_was_measured_has_panels_of_its_own(tmp_path):
+    trials = [
+        Trial(str(i), "done", {"pool": 2**i}, -i, measured={"matched": i / 4})
+        for i in range(4)
+    ]
+    metrics = {"matched": "filters that match"}
+    found = read_search(make_search(tmp_path / "search", trials, metrics=metrics))
+    page = report(found)
+    assert "Also measured" in page
+    assert "filters that match, pool" in page
+    better = heights(draw_effect(found, "pool"))
+    matched = heights(draw_effect(found, "pool", "matched"))
+    assert better["0"] < better["3"]
+    assert matched["3"] < matched["0"]

@@ -117,6 +117,22 @@ def test_the_leaderboard_has_every_trial_with_every_value(found, tmp_path):
     assert [line["reason"] for line in lines[3:]] == ["long", "no room"]
 
 
+def test_tables_have_what_else_was_measured(tmp_path):
+    trials = [
+        Trial("0", "done", {"pool": 4}, 0.5, measured={"matched": 0.25, "other": 1}),
+        Trial("1", "failed", {"pool": 2}),
+    ]
+    metrics = {"matched": "filters that match"}
+    found = read_search(make_search(tmp_path, trials, metrics=metrics))
+    assert "MATCHED" in found.table()
+    assert "0.2500" in found.table()
+    assert "OTHER" not in found.table()
+    found.write_leaderboard(tmp_path / "leaderboard.csv")
+    with (tmp_path / "leaderboard.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["matched"] for line in lines] == ["0.25", ""]
+
+
 def test_numbers_of_the_leaderboard_are_not_rounded(tmp_path):
     rate = 0.00123456789
     found = read_search(make_search(tmp_path, [Trial("0", "done", {"rate": rate}, 1)]))

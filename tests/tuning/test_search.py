@@ -224,6 +224,43 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(
     assert results.count("done") == 6
 
 
+def test_a_trial_that_ends_its_process_each_time_is_given_up(dataset, folder, instant):
+    def fail(plan):
+        if plan.arguments["filters"] == 4:
+            raise KilledError
+
+    instant.fails = fail
+    for _ in range(2 * 3):  # two networks have four filters
+        with pytest.raises(KilledError):
+            run(dataset, folder, tuner="grid")
+    results = run(dataset, folder, tuner="grid")
+    failed = [trial for trial in results.trials if trial.status == "failed"]
+    assert [trial.hyperparameters["filters"] for trial in failed] == [4, 4]
+    assert all("ended 3 times" in trial.reason for trial in failed)
+    assert results.count("done") == 6
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_trial_that_gets_on_or_is_interrupted_is_not(
+    dataset, folder, instant, progress
+):
+    place = folder / "runs" / "0000" / "seed-0"
+
+    def fail(plan):
+        if not progress:
+            raise KeyboardInterrupt
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "state.npz").write_text("an epoch")
+        raise KilledError
+
+    instant.fails = fail
+    for _ in range(5):
+        with pytest.raises((KilledError, KeyboardInterrupt)):
+            run(dataset, folder, tuner="grid")
+    instant.fails = lambda plan: None
+    assert run(dataset, folder, tuner="grid").count("done") == 8
+
+
 def test_all_trials_failing_ends_the_search_with_the_first_cause(
     dataset, folder, instant
 ):
@@ -447,8 +484,10 @@ def test_settings_of_training_can_be_searched(dataset, folder, instant):
     assert Counter(rates) == {0.1: 2, 0.01: 2}
 
 
-def test_a_space_of_ones_own_can_be_searched(dataset, folder, instant):
-    space = tuning.Space(
+@pytest.fixture
+def own():
+    """A space of one's own."""
+    return tuning.Space(
         name="mine",
         title="filters",
         reference="no one",
@@ -459,8 +498,49 @@ def test_a_space_of_ones_own_can_be_searched(dataset, folder, instant):
         objective="val_loss",
         symmetry="all",
     )
-    results = search(space, dataset, folder, tuner="grid", progress=False)
+
+
+def test_a_space_of_ones_own_can_be_searched(dataset, folder, instant, own):
+    results = search(own, dataset, folder, tuner="grid", progress=False)
     assert [t.arguments for t in results.trials] == [{"filters": 2}, {"filters": 6}]
+
+
+def test_what_else_was_measured_is_a_mean_over_seeds(dataset, folder, instant, own):
+    own = replace(own, metrics={"twice": "two times"})
+    results = search(own, dataset, folder, tuner="grid", seeds=2, progress=False)
+    assert results.metrics == {"twice": "two times"}
+    for trial in results.trials:
+        assert trial.measured["twice"] == pytest.approx(2 * trial.score)
+    card = json.loads((folder / "best.json").read_text())
+    assert card["measured"]["twice"] == 2 * min(results.best().scores)
+
+
+def test_measures_see_the_trained_network_and_the_data(dataset, folder, eager, own):
+    def count(network, data, place):
+        assert place.name == "seed-0"
+        assert data is dataset
+        return {"weights": network.count_params()}
+
+    own = replace(own, measures=(count,), metrics={"weights": "number of weights"})
+    results = search(own, dataset, folder, tuner="grid", seeds=1, progress=False)
+    for trial in results.trials:
+        assert trial.measured == {
+            "weights": trial.parameters + 2 * trial.arguments["filters"]
+        }
+
+
+def test_a_missing_library_of_the_measures_is_named_at_once(
+    dataset, folder, monkeypatch
+):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name: None if name == "pyjaspar" else find(name),
+    )
+    with pytest.raises(ImportError, match=r"koo2019 needs pyjaspar.*rckeras\[motifs\]"):
+        search("koo2019", dataset, folder)
+    assert not folder.exists()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rckeras.datasets import simulate_shrikumar2017
-from zoo import checkpoints, experiment
+from zoo import checkpoints, experiment, extras
 from zoo.architectures import shrikumar as architectures
 from zoo.experiment import Run, protocol_of, reproduce
 from zoo.learning import TrainingSettings
@@ -433,7 +433,7 @@ def test_a_missing_library_is_named_before_any_work(trained, monkeypatch, tmp_pa
 
 def test_every_extra_of_a_recipe_is_known():
     for name in list_recipes():
-        assert set(find_recipe(name).extras) <= set(experiment._EXTRAS)
+        assert set(find_recipe(name).extras) <= set(extras.LIBRARIES)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """Koo and Eddy 2019: two pools that leave one position in a hundred, and filters."""
 
+from functools import partial
+
 from tuning.spaces.space import Choice, Space, Values
 from zoo.architectures.shapes import check_length
-from zoo.recipes.koo2019 import TABLE_1
+from zoo.measures import motif_matches
+from zoo.recipes.koo2019 import RELEVANT, TABLE_1
 
 PRODUCT = 100  # of the strides of both pools
 
@@ -45,6 +48,9 @@ SPACE = Space(
     objective="val_loss",
     symmetry="none of these networks gives both strands the same answer",
     seeds=5,
+    measures=(partial(motif_matches, relevant=RELEVANT, split="validation"),),
+    metrics={name: TABLE_1.metrics[name] for name in ("matched", "matched_relevant")},
+    extras=("motifs",),
 )
 
 SPACES = (SPACE,)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from zoo.learning import TrainingSettings
 
 if TYPE_CHECKING:
     import keras_tuner
+
+    from zoo.recipes.recipe import Measure
 
 # By which trials are compared, and whether the best is the largest.
 OBJECTIVES = {
@@ -99,6 +101,10 @@ class Space:
         symmetry: Which of the networks give both strands the same answer.
         seeds: With how many seeds the paper trained each network.
         length: Most bases around the centre that the paper read; `None` for all.
+        measures: What else is measured of each network that was trained: functions as
+            those of `zoo.measures`, which leave the test split alone.
+        metrics: Which of their numbers are shown, with their headings.
+        extras: Extras of the package that the measures take.
     """
 
     name: str
@@ -112,6 +118,9 @@ class Space:
     symmetry: str
     seeds: int = 1
     length: int | None = None
+    measures: "tuple[Measure, ...]" = ()
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         width = max(len(choice.name) for choice in self.choices)
@@ -124,6 +133,8 @@ class Space:
             note = f"  ({choice.note})" if choice.note else ""
             lines.append(f"  {choice.name.ljust(width)}  {texts}{note}")
         lines.append(f"  {self.size:,} networks, of {', '.join(self.networks)}")
+        if self.metrics:
+            lines.append(f"  also measured: {', '.join(self.metrics.values())}")
         lines.append(f"  strands: {self.symmetry}")
         return "\n".join(lines)
 
