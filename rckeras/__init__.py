@@ -5,11 +5,17 @@ Importing this package registers every layer, activation and initializer, so tha
 """
 
 from rckeras import activations, initializers, layers
-from rckeras.symmetry import audit_strand_symmetry, conjoin, reverse_complement
+from rckeras.symmetry import (
+    StrandConsistency,
+    audit_strand_symmetry,
+    conjoin,
+    reverse_complement,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "StrandConsistency",
     "activations",
     "audit_strand_symmetry",
     "conjoin",

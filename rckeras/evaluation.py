@@ -7,10 +7,17 @@ import keras
 import numpy as np
 
 from rckeras.datasets.dataset import Dataset
-from rckeras.datasets.stream import SequenceStream, average_strand_pairs
+from rckeras.datasets.stream import SequenceStream
 from rckeras.interpret import without_dropout
-from rckeras.metrics import BinaryMetrics, binary_metrics, import_sklearn
+from rckeras.metrics import (
+    BinaryMetrics,
+    StrandAgreement,
+    binary_metrics,
+    import_sklearn,
+    strand_agreement,
+)
 from rckeras.progress import progress_bar
+from rckeras.symmetry import pair_strands
 
 _ROUNDING = 0.01  # a softmax in bfloat16 may come to 1.0078
 
@@ -25,12 +32,15 @@ class Evaluation:
         metrics: AUROC and AUPRC of each target.
         labels: 0 and 1, of shape `(sequences, targets)`.
         predictions: What was predicted for them, of the same shape.
+        strands: How far the predictions for both strands agree; `None` if one alone
+            was predicted.
     """
 
     loss: float
     metrics: BinaryMetrics
     labels: np.ndarray
     predictions: np.ndarray
+    strands: StrandAgreement | None = None
 
     @property
     def sequences(self) -> int:
@@ -38,7 +48,8 @@ class Evaluation:
         return len(self.labels)
 
     def __str__(self) -> str:
-        return f"{self.sequences:,} sequences: loss {self.loss:.5f}, {self.metrics}"
+        text = f"{self.sequences:,} sequences: loss {self.loss:.5f}, {self.metrics}"
+        return text if self.strands is None else f"{text}; {self.strands}"
 
 
 def evaluate(
@@ -108,32 +119,34 @@ def evaluate(
         targets=targets,
         length=model.input_shape[1],
         shuffle=False,
-        strands="both" if average_strands else "forward",
         n_value=n_value,
     )
-    predictions, loss = _predict(_without_chance(model), stream, used, progress)
+    predictor = _without_chance(model)
+    predictor = pair_strands(predictor) if average_strands else predictor
+    answers, loss = _predict(predictor, stream, used, progress)
+    predictions = answers.mean(axis=1)
     metrics = binary_metrics(labels, predictions, names, progress)
-    return Evaluation(loss, metrics, labels, predictions)
+    agreement = strand_agreement(*answers.swapaxes(0, 1)) if average_strands else None
+    return Evaluation(loss, metrics, labels, predictions, agreement)
 
 
 def _predict(
     model: keras.Model, stream: SequenceStream, used: list[int], progress: bool
 ) -> tuple[np.ndarray, float]:
-    """Predictions, one row for each sequence, and the mean loss of all strands."""
-    pairs = stream.strands == "both"
-    predictions = np.empty((stream.samples_per_epoch, len(used)), dtype=np.float32)
-    total = first = 0
-    with progress_bar(len(predictions), "predicting", progress) as advance:
+    """Answers `(sequences, strands, targets)`, and their mean loss."""
+    answers = []
+    total = 0.0
+    with progress_bar(stream.samples_per_epoch, "predicting", progress) as advance:
         for index in range(stream.num_batches):
             x, y = stream[index]
-            predicted = model.predict_on_batch(x)[:, used]
+            predicted = model.predict_on_batch(x)[..., used]
+            predicted = predicted.reshape(len(y), -1, len(used)).astype("float32")
             _check_probabilities(predicted, model)
-            total += _cross_entropy(y, predicted).sum(dtype="float64")
-            rows = average_strand_pairs(predicted) if pairs else predicted
-            predictions[first : first + len(rows)] = rows
-            first += len(rows)
-            advance(len(rows))
-    return predictions, float(total / predictions.size / (2 if pairs else 1))
+            total += _cross_entropy(y[:, None], predicted).sum(dtype="float64")
+            answers.append(predicted)
+            advance(len(y))
+    answers = np.concatenate(answers)
+    return answers, float(total / answers.size)
 
 
 def _cross_entropy(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:

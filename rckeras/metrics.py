@@ -1,4 +1,4 @@
-"""How well predictions rank positives above negatives, target by target.
+"""How well predictions rank positives above negatives, and how far strands agree.
 
 AUROC is the probability that a random positive scores higher than a random negative,
 where a tie counts one half. AUPRC is the average precision: the mean, over the
@@ -137,6 +137,65 @@ def binary_metrics(
                 auprc[index] = exact.average_precision_score(hits, scores)
             advance(1)
     return BinaryMetrics(targets, auroc, auprc, positives, len(labels) - positives)
+
+
+@dataclass(frozen=True)
+class StrandAgreement:
+    """How far a network's answers for the two strands agree; prints as one line.
+
+    Args:
+        flipped: Share of calls, at 0.5, that one strand gets and the other does not.
+        correlation: Pearson's, of the answers for one strand and for the other; NaN
+            if all answers are alike.
+        largest_difference: Largest difference between two answers.
+    """
+
+    flipped: float
+    correlation: float
+    largest_difference: float
+
+    def __str__(self) -> str:
+        return (
+            f"strands: {self.flipped:.2%} of calls flip, correlation "
+            f"{self.correlation:.4f}, largest difference {self.largest_difference:.2g}"
+        )
+
+
+def strand_agreement(forward: np.ndarray, other: np.ndarray) -> StrandAgreement:
+    """Compares predictions for sequences and for their reverse complements.
+
+    Args:
+        forward: Probabilities for the sequences, of any shape.
+        other: Those for their reverse complements, of the same shape.
+
+    Returns:
+        A `StrandAgreement` over all sequences and targets.
+
+    Raises:
+        ValueError: If the shapes differ, or there are no numbers.
+
+    Example:
+
+    >>> forward, other = np.array([0.2, 0.4, 0.9]), np.array([0.2, 0.6, 0.9])
+    >>> print(strand_agreement(forward, other))
+    strands: 33.33% of calls flip, correlation 0.9608, largest difference 0.2
+    """
+    forward, other = np.asarray(forward, "float64"), np.asarray(other, "float64")
+    if forward.shape != other.shape or not forward.size:
+        raise ValueError(
+            "`forward` and `other` must have the same shape, and be not empty. "
+            f"Received: {forward.shape} and {other.shape}"
+        )
+    varying = np.ptp(forward) > 0 and np.ptp(other) > 0
+    return StrandAgreement(
+        flipped=float(np.mean((forward > 0.5) != (other > 0.5))),
+        correlation=(
+            float(np.corrcoef(forward.ravel(), other.ravel())[0, 1])
+            if varying
+            else float("nan")
+        ),
+        largest_difference=float(np.abs(forward - other).max()),
+    )
 
 
 def import_sklearn() -> ModuleType:

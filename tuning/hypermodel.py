@@ -23,6 +23,7 @@ from zoo.checkpoints import open_run
 from zoo.learning import (
     TrainingSettings,
     compile_learner,
+    conjoin_if,
     fit,
     make_streams,
     resolve_monitor,
@@ -266,6 +267,7 @@ class NetworkSearch(keras_tuner.HyperModel):
         given = {"targets": len(self.dataset.targets), "sequence_length": plan.length}
         try:
             network = build(plan.network, **given | dict(plan.arguments))
+            network = conjoin_if(plan.settings, network)
         except ValueError as error:
             raise PrunedError(str(error)) from None
         self._check_caps(network, plan.settings)

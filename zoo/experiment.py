@@ -244,7 +244,14 @@ def _train(
 
     from rckeras.datasets.splits import share_of_training
     from zoo.checkpoints import open_run
-    from zoo.learning import compile_learner, fit, frozen, make_streams, resolve_monitor
+    from zoo.learning import (
+        compile_learner,
+        conjoin_if,
+        fit,
+        frozen,
+        make_streams,
+        resolve_monitor,
+    )
     from zoo.loading import load
 
     settings = run.settings
@@ -258,6 +265,7 @@ def _train(
     )
     if run.row.start is not None:
         run.row.start(network, run.seed)
+    network = conjoin_if(settings, network)
     trained_on = share_of_training(dataset, run.row.train_share)
     streams = make_streams(trained_on, settings)
     identity = {"recipe": run.recipe.name, **run.keys, **facts}

@@ -59,17 +59,23 @@ def motif_matches(recipe: "Recipe", records: Records, path: Path) -> None:
         _key(left, [*_dots(left), *_paper(recipe, rows)])
 
 
-def metrics(recipe: "Recipe", records: Records, path: Path) -> None:
-    """All metrics of each network, a panel for each.
+def metrics(
+    recipe: "Recipe",
+    records: Records,
+    path: Path,
+    shown: Sequence[str] | None = None,
+) -> None:
+    """Metrics of each network, a panel for each; all, or those that are to be shown.
 
     Dots are means over seeds, lines reach from the least to the greatest, and hollow
     marks are the paper's values.
     """
     rows = _ran(recipe, records)
-    columns = len(recipe.metrics)
+    headings = {name: recipe.metrics[name] for name in shown or recipe.metrics}
+    columns = len(headings)
     size = 2 + 2.8 * columns, 1.6 + 0.28 * len(rows)
     with _drawing(recipe, path, size, columns, sharey=True) as panels:
-        for axes, (metric, label) in zip(panels, recipe.metrics.items(), strict=True):
+        for axes, (metric, label) in zip(panels, headings.items(), strict=True):
             _draw_rows(axes, recipe, rows, records, (metric,))
             axes.set_xlabel(label)
         mean = _mark("mean, least and greatest", _COLOURS[0], linestyle="-", marker="o")

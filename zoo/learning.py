@@ -52,8 +52,8 @@ class TrainingSettings:
         min_learning_rate: The step size is not reduced below this, from 0.
         strands: `"forward"`, `"random"` or `"both"`, see
             `rckeras.datasets.SequenceStream`. `None` for `"random"`, or `"forward"` if
-            the network's card says that both strands get the same answer: then there is
-            nothing to be learned from the other one.
+            both strands get the same answer, for the network is conjoined or its card
+            says so: then there is nothing to be learned from the other one.
         max_shift: Windows move by up to so many bases, over N off the ends.
         max_jitter: Windows move by up to so many bases, over stored ones.
         class_weight: `"balanced"` to let positives and negatives count alike, if there
@@ -69,6 +69,10 @@ class TrainingSettings:
         patience: Epochs without a better one after which training ends, at least 1.
         seed: Whole number from 0 that decides on weights, batches and dropout.
         freeze: Whether to train the last layer alone.
+        conjoined: Whether to make a conjoined network of it, see `rckeras.conjoin`,
+            which runs on both strands, and to train and save that.
+        consistency: Weight of a penalty, while it is trained, on different answers to
+            the two strands, see `rckeras.StrandConsistency`; 0 for none.
 
     Raises:
         ValueError: If a number is out of range. What depends on the data is checked
@@ -95,6 +99,8 @@ class TrainingSettings:
     patience: int = 10
     seed: int = 0
     freeze: bool = False
+    conjoined: bool = False
+    consistency: float = 0.0
 
     def __post_init__(self):
         if self.weights is not None:
@@ -108,6 +114,10 @@ class TrainingSettings:
         if rate is not None and not 0 < rate < math.inf:
             raise ValueError(f"`learning_rate` must be above 0. Received: {rate}")
         self._check_schedule()
+        if not 0 <= self.consistency < math.inf:
+            raise ValueError(
+                f"`consistency` must be at least 0. Received: {self.consistency}"
+            )
         if not 0 <= self.seed < 1 << 32:
             raise ValueError(
                 f"`seed` must be from 0 to 4294967295. Received: {self.seed}"
@@ -154,7 +164,7 @@ def open_network(
     """
     if os.fspath(name).endswith(".keras"):
         network = _open_file(name, dataset, settings)
-        return network, settle(settings)
+        return conjoin_if(settings, network), settle(settings)
     if settings.freeze and settings.weights is None:
         raise ValueError(
             "`freeze` (--freeze) trains the last layer alone, so the others need "
@@ -167,12 +177,20 @@ def open_network(
         targets=len(dataset.targets),
         sequence_length=settings.length or dataset.length,
     )
-    return network, settle(settings, card)
+    return conjoin_if(settings, network), settle(settings, card)
+
+
+def conjoin_if(settings: TrainingSettings, network: "keras.Model") -> "keras.Model":
+    """The network, or what `rckeras.conjoin` makes of it, if the settings say so."""
+    from rckeras import conjoin
+
+    return conjoin(network) if settings.conjoined else network
 
 
 def settle(settings: TrainingSettings, card: "Card | None" = None) -> TrainingSettings:
     """The settings with what a network's card says where they are `None`."""
-    symmetric = card is not None and card.strand_symmetry == "invariant"
+    invariant = card is not None and card.strand_symmetry == "invariant"
+    symmetric = invariant or settings.conjoined
     strands = "forward" if symmetric else "random"
     n_value = 0.0 if card is None else card.n_value
     rate = settings.learning_rate
@@ -296,6 +314,10 @@ def compile_learner(
     if settings.decay:
         rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, settings.decay)
     learner = keras.Model(network.inputs, network.outputs, name=network.name)
+    if settings.consistency:
+        from rckeras import StrandConsistency
+
+        learner = StrandConsistency(learner, settings.consistency, name=network.name)
     learner.compile(keras.optimizers.Adam(rate), loss, metrics=metrics)
     return learner
 

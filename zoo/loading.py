@@ -85,6 +85,7 @@ def load(
     /,
     weights: str | Path | None = "default",
     targets: int | None = None,
+    conjoined: bool = False,
     **overrides: Any,
 ) -> "keras.Model":
     """Load a named network with its weights.
@@ -98,6 +99,8 @@ def load(
             a fine-tuned network loads as it is. Where it is another, all layers but
             the last keep their weights and a new last layer starts at random, for
             fine-tuning.
+        conjoined: Whether to make a conjoined network of it, which gives both strands
+            the same answer; see `rckeras.conjoin`.
         **overrides: Other arguments of the network's builder; see `build`.
 
     Returns:
@@ -115,8 +118,13 @@ def load(
     ```python
     model = load("prdm9")
     model = load("danq", weights="DanQ_bestmodel.hdf5", targets=3)
+    model = load("deepsea", conjoined=True)
     ```
     """
+    if conjoined:
+        from rckeras import conjoin
+
+        return conjoin(load(name, weights, targets, **overrides))
     if weights is None:
         chosen = {} if targets is None else {"targets": targets}
         return build(name, **overrides, **chosen)

@@ -99,6 +99,7 @@ def by_dataset(
     recipe: "Recipe",
     records: Records,
     published: Mapping[str, Mapping[str, float]] | None = None,
+    shown: Sequence[str] | None = None,
 ) -> list[str]:
     """A table for each metric: networks and datasets, each pair with its median.
 
@@ -107,9 +108,11 @@ def by_dataset(
         records: The records of its runs.
         published: What others have reached in the first metric, by what it is called
             and by dataset.
+        shown: Metrics to show; `None` for all.
     """
     tables = []
-    for metric, heading in recipe.metrics.items():
+    for metric in shown or recipe.metrics:
+        heading = recipe.metrics[metric]
         columns = {
             row.name: records.by_dataset(row.name, metric) for row in recipe.rows
         }

@@ -13,11 +13,7 @@ from rckeras.datasets.koo2019 import simulate_koo2019
 from rckeras.datasets.peaks import load_peaks
 from rckeras.datasets.shrikumar2017 import simulate_shrikumar2017
 from rckeras.datasets.splits import split_at_random, split_by_chromosome
-from rckeras.datasets.stream import (
-    FollowEpoch,
-    SequenceStream,
-    average_strand_pairs,
-)
+from rckeras.datasets.stream import FollowEpoch, SequenceStream
 
 __all__ = [
     "SPLITS",
@@ -25,7 +21,6 @@ __all__ = [
     "FollowEpoch",
     "SequenceStream",
     "Truth",
-    "average_strand_pairs",
     "convert_deepsea",
     "load_chipseq",
     "load_dataset",

@@ -52,8 +52,7 @@ class SequenceStream(keras.utils.PyDataset):
             often, whatever this number is.
         strands: `"forward"`; `"random"` gives the reverse complement of every second
             sequence, drawn anew each time; `"both"` gives each sequence and then its
-            reverse complement, so that batches have twice the size. Predictions for
-            such batches are averaged by `average_strand_pairs`.
+            reverse complement, so that batches have twice the size.
         max_shift: Windows move by up to so many bases to either side; N stands for
             bases off the ends of the stored sequences.
         max_jitter: Windows move by up to so many bases, over bases that are stored:
@@ -363,33 +362,6 @@ class _Pool:
             orders[number] = chance.permutation(self.rows)
             self._orders = orders
         return orders[number]
-
-
-def average_strand_pairs(predictions: np.ndarray) -> np.ndarray:
-    """Averages predictions for sequences that alternate with their reverse complement.
-
-    Args:
-        predictions: Array whose rows are those of a stream with `strands="both"`.
-
-    Returns:
-        Array of half as many rows, one for each sequence.
-
-    Raises:
-        ValueError: If the number of rows is odd.
-
-    Example:
-
-    >>> import numpy as np
-    >>> average_strand_pairs(np.array([[0.0], [1.0], [0.5], [0.5]])).tolist()
-    [[0.5], [0.5]]
-    """
-    predictions = np.asarray(predictions)
-    if len(predictions) % 2:
-        raise ValueError(
-            "`predictions` must have two rows for each sequence. "
-            f"Received: {len(predictions)} rows"
-        )
-    return predictions.reshape(-1, 2, *predictions.shape[1:]).mean(axis=1)
 
 
 def _resolve_rows(

@@ -1,5 +1,6 @@
 """Layers that respect the two strands of DNA."""
 
+from rckeras.layers.augmentation import RandomReverseComplement
 from rckeras.layers.convolution import RevCompConv1D
 from rckeras.layers.dense import DenseAfterRevcomp
 from rckeras.layers.dropout import MonteCarloDropout, RevCompDropout
@@ -17,6 +18,7 @@ __all__ = [
     "DenseAfterRevcomp",
     "MonteCarloDropout",
     "Projection1D",
+    "RandomReverseComplement",
     "RevCompAveragePooling",
     "RevCompBatchNormalization",
     "RevCompBidirectional",

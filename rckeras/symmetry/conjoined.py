@@ -56,11 +56,61 @@ def conjoin(
     >>> bool(np.allclose(y, both.predict(x[:, ::-1, ::-1], verbose=0), atol=1e-6))
     True
     """
-    _check(model, merge)
+    if merge not in MERGES:
+        raise ValueError(
+            f"`merge` must be one of {', '.join(MERGES)}. Received: {merge!r}"
+        )
+    check_one_sequence(model)
     if merge == "logits":
         body, squashings = _without_squashing(model)
     else:
         body, squashings = _copy(model), [None] * len(model.outputs)
+    kind = "max" if merge == "max" else "mean"
+    suffix = "conjoined"
+    return _on_both_strands(model, body, squashings, kind, paired_channels, suffix)
+
+
+def pair_strands(model: keras.Model, paired_channels: bool = False) -> keras.Model:
+    """A network that gives its answers for both strands, side by side.
+
+    What `conjoin` would merge, to be compared or merged otherwise. All layers are those
+    of the network, which is not copied.
+
+    Args:
+        model: As for `conjoin`.
+        paired_channels: As for `conjoin`.
+
+    Returns:
+        A functional model from `(batch, length, 4)` to, for each output of `model`, the
+        answers for the sequence and for its reverse complement along a new axis 1:
+        `(batch, 2, targets)`, or `(batch, 2, length, channels)`, turned back along the
+        length.
+
+    Raises:
+        ValueError: If the model has several inputs or another one.
+        TypeError: If it is neither functional nor sequential.
+
+    Example:
+
+    >>> pair_strands(zoo.build("shrikumar-sim-20")).output_shape
+    (None, 2, 3)
+    """
+    check_one_sequence(model)
+    squashings = [None] * len(model.outputs)
+    return _on_both_strands(
+        model, model, squashings, "stack", paired_channels, "strands"
+    )
+
+
+def _on_both_strands(
+    model: keras.Model,
+    body: keras.Model,
+    squashings: list[str | None],
+    merge: str,
+    paired_channels: bool,
+    suffix: str,
+) -> keras.Model:
+    """Runs `body`, made of `model`, on both strands, and merges its answers."""
     (given,) = model.inputs
     sequence = keras.Input(given.shape[1:], dtype=given.dtype, name=given.name)
     answers = keras.tree.flatten(body(BothStrands(name="both_strands")(sequence)))
@@ -71,13 +121,12 @@ def conjoin(
         # Those of the model, for losses go by them.
         name = output._keras_history.operation.name
         between = name if squashing is None else f"{name}_logits"
-        kind = "max" if merge == "max" else "mean"
-        answer = MergeStrands(kind, paired_channels, name=between)(answer)
+        answer = MergeStrands(merge, paired_channels, name=between)(answer)
         if squashing is not None:
             answer = keras.layers.Activation(squashing, name=name)(answer)
         merged.append(answer)
     outputs = merged if len(merged) > 1 else merged[0]
-    return keras.Model(sequence, outputs, name=f"{model.name}_conjoined")
+    return keras.Model(sequence, outputs, name=f"{model.name}_{suffix}")
 
 
 @keras.saving.register_keras_serializable("rckeras")
@@ -113,7 +162,7 @@ class MergeStrands(keras.layers.Layer):
     """Merges the answers for both strands, in the order of `BothStrands`.
 
     Args:
-        merge: `"mean"` or `"max"`.
+        merge: `"mean"`, `"max"`, or `"stack"` to keep both along a new axis 1.
         paired_channels: Whether channels `i` and `n - 1 - i` are each other's reverse
             complement.
         **kwargs: `name`, `dtype` and other arguments of `keras.layers.Layer`.
@@ -123,7 +172,7 @@ class MergeStrands(keras.layers.Layer):
         half is turned back along the length.
 
     Output shape:
-        The same with half the batch.
+        The same with half the batch; of `"stack"` `(batch, 2, ...)`.
 
     Raises:
         ValueError: If `merge` is unknown, or the inputs have another number of axes.
@@ -141,8 +190,10 @@ class MergeStrands(keras.layers.Layer):
         self, merge: str = "mean", paired_channels: bool = False, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        if merge not in ("mean", "max"):
-            raise ValueError(f"`merge` must be 'mean' or 'max'. Received: {merge!r}")
+        if merge not in ("mean", "max", "stack"):
+            raise ValueError(
+                f"`merge` must be 'mean', 'max' or 'stack'. Received: {merge!r}"
+            )
         self.merge = merge
         self.paired_channels = paired_channels
 
@@ -157,18 +208,18 @@ class MergeStrands(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Merge the two halves of the batch."""
         forward, other = ops.split(inputs, 2)
-        axes = [1] if len(inputs.shape) == 3 else []
-        axes += [-1] if self.paired_channels else []
-        if axes:
-            other = ops.flip(other, axis=tuple(axes))
+        other = turn_answers(other, self.paired_channels)
+        if self.merge == "stack":
+            return ops.stack([forward, other], axis=1)
         if self.merge == "max":
             return ops.maximum(forward, other)
         return (forward + other) / 2
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Half the batch."""
-        batch = input_shape[0]
-        return (None if batch is None else batch // 2, *input_shape[1:])
+        batch = None if input_shape[0] is None else input_shape[0] // 2
+        both = (2,) if self.merge == "stack" else ()
+        return (batch, *both, *input_shape[1:])
 
     def get_config(self) -> dict:
         """Return the arguments of the layer."""
@@ -179,11 +230,27 @@ class MergeStrands(keras.layers.Layer):
         }
 
 
-def _check(model: keras.Model, merge: str) -> None:
-    if merge not in MERGES:
-        raise ValueError(
-            f"`merge` must be one of {', '.join(MERGES)}. Received: {merge!r}"
-        )
+def turn_answers(answers: Any, paired_channels: bool = False) -> Any:
+    """Answers for the other strand, as they are compared with those for this one.
+
+    Args:
+        answers: Tensor `(batch, channels)`, or `(batch, length, channels)`, which is
+            turned back along its length.
+        paired_channels: Whether channels `i` and `n - 1 - i` are each other's reverse
+            complement, and change places.
+    """
+    axes = [1] if len(answers.shape) == 3 else []
+    axes += [-1] if paired_channels else []
+    return ops.flip(answers, axis=tuple(axes)) if axes else answers
+
+
+def check_one_sequence(model: keras.Model) -> None:
+    """Refuse a model that cannot be run on both strands of one sequence.
+
+    Raises:
+        ValueError: If it has several inputs or another one.
+        TypeError: If it is neither functional nor sequential.
+    """
     if graph_of(model) is None:
         raise TypeError(
             "`model` must be a functional or a built sequential model; make one of "
@@ -206,10 +273,19 @@ def _copy(model: keras.Model, **functions: Callable) -> keras.Model:
     return copy
 
 
+def find_squashings(model: keras.Model) -> list[str | None]:
+    """Of each output "sigmoid" or "softmax", if it ends in one, or `None`.
+
+    Raises:
+        TypeError: If an output comes from a model in the model that is neither
+            functional nor sequential.
+    """
+    return [_squashing(_last_layer(tensor)) for tensor in graph_of(model).outputs]
+
+
 def _without_squashing(model: keras.Model) -> tuple[keras.Model, list[str | None]]:
     """A copy of a network that gives logits, and the activation of each output."""
     lasts = [_last_layer(tensor) for tensor in graph_of(model).outputs]
-    squashings = [_squashing(layer) for layer in lasts]
     open_ended = {id(layer) for layer in lasts if _squashing(layer)}
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -220,7 +296,8 @@ def _without_squashing(model: keras.Model) -> tuple[keras.Model, list[str | None
             return keras.layers.Identity(name=layer.name)
         return type(layer).from_config({**config, "activation": "linear"})
 
-    return _copy(model, clone_function=clone, recursive=True), squashings
+    logits = _copy(model, clone_function=clone, recursive=True)
+    return logits, find_squashings(model)
 
 
 def _last_layer(tensor: keras.KerasTensor) -> Any:

@@ -12,6 +12,7 @@ from rckeras.layers import (
     DenseAfterRevcomp,
     MonteCarloDropout,
     Projection1D,
+    RandomReverseComplement,
     RevCompAveragePooling,
     RevCompBatchNormalization,
     RevCompBidirectional,
@@ -300,6 +301,18 @@ POOLS = [
     for shape, output in [((7, 6), (7, 3)), ((8,), (4,))]
 ]
 
+AUGMENTATIONS = [
+    Descriptor(
+        RandomReverseComplement,
+        {"rate": 0.3, "seed": 5},
+        shape=(9, 4),
+        output=(9, 4),
+        exact=True,
+        generators=1,
+        channels=ANY,
+    ),
+]
+
 DROPOUTS = [
     Descriptor(
         RevCompDropout,
@@ -430,6 +443,7 @@ DESCRIPTORS = [
     *WEIGHTED_SUMS,
     *DENSE,
     *POOLS,
+    *AUGMENTATIONS,
     *DROPOUTS,
     *PROJECTIONS,
     *RECURRENT,

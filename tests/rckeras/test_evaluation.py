@@ -7,7 +7,7 @@ import pytest
 from rckeras.datasets import Dataset
 from rckeras.evaluation import evaluate
 from rckeras.layers import MonteCarloDropout
-from rckeras.metrics import binary_metrics
+from rckeras.metrics import binary_metrics, strand_agreement
 
 NAMES = ("a", "b", "c")
 
@@ -140,17 +140,19 @@ def test_a_longer_network_is_refused(dataset):
 
 
 @pytest.mark.parametrize("value", [-0.5, 1.5, np.nan])
-def test_predictions_that_are_no_probabilities_stop_at_the_first_batch(dataset, value):
+def test_predictions_that_are_no_probabilities_stop_at_the_first_batch(
+    dataset, value, monkeypatch
+):
     batches = []
 
-    class Raw(keras.Model):
-        def predict_on_batch(self, x):
-            batches.append(x)
-            return np.where(np.arange(3) == 1, value, 0.5) * np.ones((len(x), 1))
+    def predict_on_batch(self, x):
+        batches.append(x)
+        return np.where(np.arange(3) == 1, value, 0.5) * np.ones((len(x), 2, 1))
 
+    monkeypatch.setattr(keras.Model, "predict_on_batch", predict_on_batch)
     x = keras.Input((12, 4))
-    model = Raw(x, keras.layers.Dense(3)(keras.layers.Flatten()(x)), name="raw")
-    with pytest.raises(ValueError, match=rf"sigmoid.*Received: {value} from 'raw'"):
+    model = keras.Model(x, keras.layers.Dense(3)(keras.layers.Flatten()(x)), name="raw")
+    with pytest.raises(ValueError, match=rf"sigmoid.*Received: {value} from 'raw"):
         evaluate(model, dataset, None, batch_size=4)
     assert len(batches) == 1
 
@@ -173,3 +175,20 @@ def test_labels_that_are_no_classes_are_refused(model, dataset):
     other = Dataset(dataset.sequences, labels, NAMES)
     with pytest.raises(ValueError, match=r"labels of 0 and 1\. Received: \d\.5"):
         evaluate(model, other, None)
+
+
+def test_the_agreement_of_the_strands_is_told(model, dataset):
+    found = evaluate(model, dataset, None, batch_size=7)
+    forward, other = both_strands(model, dataset.arrays()[0])
+    wanted = strand_agreement(forward, other)
+    for name in ("flipped", "correlation", "largest_difference"):
+        np.testing.assert_allclose(
+            getattr(found.strands, name), getattr(wanted, name), atol=1e-5
+        )
+    assert "of calls flip" in str(found)
+
+
+def test_one_strand_alone_tells_of_no_agreement(model, dataset):
+    found = evaluate(model, dataset, average_strands=False)
+    assert found.strands is None
+    assert "flip" not in str(found)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rckeras.metrics import binary_metrics
+from rckeras.metrics import binary_metrics, strand_agreement
 from tests.reference import metrics as reference
 
 # Few different scores, so that many are ties.
@@ -125,3 +125,33 @@ def test_other_shapes_are_refused(shape):
 def test_names_must_be_as_many_as_targets():
     with pytest.raises(ValueError, match=r"name the 3 columns\. Received: 2 names"):
         binary_metrics(np.eye(3), np.eye(3), ["a", "b"])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 30))
+def test_the_agreement_does_not_depend_on_which_strand_comes_first(seed, count):
+    rng = np.random.default_rng(seed)
+    forward, other = rng.random((2, count, 3))
+    found, turned = strand_agreement(forward, other), strand_agreement(other, forward)
+    calls = np.round(forward) != np.round(other)
+    assert found.flipped == turned.flipped == calls.mean()
+    assert found.largest_difference == turned.largest_difference
+    np.testing.assert_allclose(found.correlation, turned.correlation)
+    wanted = np.corrcoef(forward.ravel(), other.ravel())[0, 1]
+    np.testing.assert_allclose(found.correlation, wanted)
+
+
+def test_strands_that_agree_do_so_in_all_figures():
+    forward = np.linspace(0, 1, 20)
+    found = strand_agreement(forward, forward)
+    assert (found.flipped, found.largest_difference) == (0, 0)
+    assert found.correlation == pytest.approx(1)
+
+
+def test_answers_that_are_all_alike_have_no_correlation():
+    assert np.isnan(strand_agreement(np.ones(3), np.arange(3) / 2).correlation)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (4,)), ((0,), (0,))])
+def test_answers_of_other_shapes_are_refused(shapes):
+    with pytest.raises(ValueError, match="must have the same shape"):
+        strand_agreement(*map(np.zeros, shapes))

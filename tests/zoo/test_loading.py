@@ -168,6 +168,29 @@ def test_published_weights_answer_on_both_strands(shared_data):
     )
 
 
+def test_conjoining_the_published_network_changes_nothing(shared_data):
+    path = shared_data / "prdm9_brown2018_keras2.weights.h5"
+    given = {"weights": path, "dropout": None}
+    x = np.eye(4, dtype="float32")[np.random.default_rng(3).integers(4, size=(8, 997))]
+    np.testing.assert_allclose(
+        zoo.load("prdm9", conjoined=True, **given).predict(x, verbose=0),
+        zoo.load("prdm9", **given).predict(x, verbose=0),
+        atol=1e-6,
+    )
+
+
+@pytest.mark.slow
+def test_a_conjoined_danq_is_invariant():
+    keras.utils.set_random_seed(0)
+    model = zoo.load("danq", weights=None, targets=5, conjoined=True)
+    x = np.eye(4, dtype="float32")[np.random.default_rng(4).integers(4, size=(4, 1000))]
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0),
+        model.predict(x[:, ::-1, ::-1].copy(), verbose=0),
+        atol=1e-6,
+    )
+
+
 def test_published_trunk_fine_tunes(shared_data):
     path = shared_data / "prdm9_brown2018_keras2.weights.h5"
     model = zoo.load("prdm9", weights=path, targets=1)

@@ -341,6 +341,34 @@ def test_the_other_strand_is_given_where_it_can_be_learned_from(name, strands):
     assert open_network(name, dataset, TrainingSettings())[1].strands == strands
     chosen = TrainingSettings(strands="both")
     assert open_network(name, dataset, chosen)[1].strands == "both"
+    conjoined = TrainingSettings(conjoined=True)
+    assert open_network(name, dataset, conjoined)[1].strands == "forward"
+
+
+def test_a_conjoined_network_is_saved_as_such(folder, data, tmp_path):
+    settings = dataclasses.replace(QUICK, conjoined=True)
+    quietly("shrikumar-sim-20", data, tmp_path / "mine.keras", settings)
+    model = keras.saving.load_model(tmp_path / "mine.keras")
+    x, _ = make_dataset().arrays("validation")
+    found = model.predict(x, verbose=0)
+    other = model.predict(np.ascontiguousarray(x[:, ::-1, ::-1]), verbose=0)
+    np.testing.assert_allclose(found, other, atol=1e-6)
+    assert np.ptp(found) > 0.01
+
+
+def test_consistent_training_saves_the_plain_network(folder, data, tmp_path):
+    apart = []
+    x, _ = make_dataset().arrays("validation")
+    for weight in (0.0, 50.0):
+        settings = dataclasses.replace(QUICK, epochs=4, consistency=weight)
+        path = tmp_path / f"{weight}.keras"
+        quietly("shrikumar-sim-20", data, path, settings)
+        model = keras.saving.load_model(path)
+        assert type(model) is type(zoo.build("shrikumar-sim-20"))
+        found = model.predict(x, verbose=0)
+        other = model.predict(np.ascontiguousarray(x[:, ::-1, ::-1]), verbose=0)
+        apart.append(np.abs(found - other).mean())
+    assert apart[1] < apart[0] / 2
 
 
 def test_settings_of_the_batches_reach_the_training_and_not_the_validation():
@@ -440,7 +468,13 @@ def test_an_epoch_cannot_be_compared_on_a_split_that_is_not_there(folder, tmp_pa
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("epochs", 0), ("patience", 0), ("learning_rate", 0.0), ("seed", -1)],
+    [
+        ("epochs", 0),
+        ("patience", 0),
+        ("learning_rate", 0.0),
+        ("seed", -1),
+        ("consistency", -1.0),
+    ],
 )
 def test_settings_out_of_range_are_refused(name, number):
     with pytest.raises(ValueError, match=f"`{name}` must be .* Received: {number}"):
@@ -574,7 +608,7 @@ def test_the_command_hands_on_every_option(monkeypatch):
         "--positive-fraction 0.5 --samples-per-epoch 100 --epochs 3 "
         "--learning-rate 0.1 --reduce-after 6 --reduce-factor 0.5 "
         "--min-learning-rate 0.01 --monitor val_auroc --patience 4 --seed 5 --force "
-        "--quiet"
+        "--conjoined --consistency 0.5 --quiet"
     )
     assert main(["train", "danq", "data.h5", *options.split()]) == 0
     settings = TrainingSettings(
@@ -597,6 +631,8 @@ def test_the_command_hands_on_every_option(monkeypatch):
         patience=4,
         seed=5,
         freeze=True,
+        conjoined=True,
+        consistency=0.5,
     )
     assert received == {
         "args": ("danq", "data.h5", "mine.keras", settings),

@@ -4,11 +4,20 @@ import keras
 
 from rckeras.layers import (
     DenseAfterRevcomp,
+    RevCompAveragePooling,
     RevCompBatchNormalization,
     RevCompConv1D,
+    RevCompMaxPooling,
+    RevCompSumPooling,
     WeightedSum1D,
 )
 from zoo.architectures.shapes import check_length, check_symmetric_length
+
+_STRAND_POOLS = {
+    "sum": RevCompSumPooling,
+    "average": RevCompAveragePooling,
+    "max": RevCompMaxPooling,
+}
 
 
 def shrikumar(
@@ -20,6 +29,7 @@ def shrikumar(
     pool_size: int = 20,
     pool_strides: int | None = None,
     revcomp: bool = True,
+    strand_pool: str | None = None,
     freeze_head: bool = False,
     name: str = "shrikumar",
 ) -> keras.Model:
@@ -27,8 +37,9 @@ def shrikumar(
 
     Layers: for each convolution conv1, norm1, relu1 and so on, then pool, and for the
     tied network weighted_sum and predictions, for the traditional one flatten and
-    predictions (sigmoid). Nothing is padded. The tied network gives both strands the
-    same predictions.
+    predictions (sigmoid). With `strand_pool` the tied network has strand_pool and then
+    the traditional one's flatten and predictions. Nothing is padded. The tied network
+    gives both strands the same predictions.
 
     - Simulated data: the defaults, 1,983 parameters; traditional with `revcomp=False`,
       2,283 with 20 filters and 4,563 with 40.
@@ -45,13 +56,17 @@ def shrikumar(
         sequence_length: Length of the input in bases. With tied strands the pool must
             end at the last base.
         include_top: Whether to end in "predictions"; without it the output is that of
-            "weighted_sum" or "flatten".
+            the layer before.
         filters: Number of filters of every convolution, as the paper counts them: with
             tied strands each gives two channels.
         kernel_sizes: Width of each convolution's filters in bases or positions.
         pool_size: Width of the pool in positions.
         pool_strides: Stride of the pool in positions; `None` for its width.
         revcomp: Whether the two strands share all weights.
+        strand_pool: `"sum"`, `"average"` or `"max"` to merge each channel behind the
+            pool with its reverse complement, so that an ordinary head may follow, as
+            Zhou et al. have it; `None` for the paper's weighted sum and a head with
+            tied weights.
         freeze_head: Whether the weights of "predictions" stay at 1, so that only its
             bias learns: for one target they would only scale those of "weighted_sum".
         name: Name of the model.
@@ -60,11 +75,12 @@ def shrikumar(
         A model from `(batch, sequence_length, 4)` to `(batch, targets)`.
 
     Raises:
-        ValueError: If the sequence is too short or breaks the symmetry, or if
-            `freeze_head` is asked for with several targets or untied strands.
+        ValueError: If the sequence is too short or breaks the symmetry, if
+            `freeze_head` is asked for with several targets or without a weighted sum,
+            or `strand_pool` is unknown or asked for with untied strands.
 
     Reference: Shrikumar, Greenside and Kundaje 2017 (bioRxiv 103663), sections 3.1,
-    3.4 and 3.5.
+    3.4 and 3.5; `strand_pool`: Zhou, Shrikumar and Kundaje 2022 (PMLR 165:1-33).
 
     Example:
 
@@ -72,11 +88,16 @@ def shrikumar(
     >>> model.get_layer("weighted_sum").output.shape
     (None, 40)
     """
-    if freeze_head and (targets != 1 or not revcomp):
+    if strand_pool is not None and not (revcomp and strand_pool in _STRAND_POOLS):
+        raise ValueError(
+            f"`strand_pool` must be one of {', '.join(_STRAND_POOLS)}, with "
+            f"revcomp=True. Received {strand_pool!r}, revcomp={revcomp}"
+        )
+    if freeze_head and (targets != 1 or not revcomp or strand_pool is not None):
         raise ValueError(
             "`freeze_head` freezes weights that are redundant for one target behind a "
-            "weighted sum: it needs targets=1 and revcomp=True. Received "
-            f"targets={targets}, revcomp={revcomp}"
+            "weighted sum: it needs targets=1 and revcomp=True, and no strand_pool. "
+            f"Received targets={targets}, revcomp={revcomp}, strand_pool={strand_pool}"
         )
     pool_strides = pool_strides or pool_size
     windows = [*((size, 1) for size in kernel_sizes), (pool_size, pool_strides)]
@@ -88,12 +109,15 @@ def shrikumar(
     for i, kernel_size in enumerate(kernel_sizes, start=1):
         x = _convolve(x, filters, kernel_size, revcomp, i)
     x = keras.layers.MaxPooling1D(pool_size, pool_strides, name="pool")(x)
-    if revcomp:
+    tied_head = revcomp and strand_pool is None
+    if tied_head:
         x = WeightedSum1D(name="weighted_sum")(x)
     else:
+        if revcomp:
+            x = _STRAND_POOLS[strand_pool](name="strand_pool")(x)
         x = keras.layers.Flatten(name="flatten")(x)
     if include_top:
-        x = _predictions(targets, revcomp, freeze_head)(x)
+        x = _predictions(targets, tied_head, freeze_head)(x)
     return keras.Model(sequence, x, name=name)
 
 
@@ -107,8 +131,8 @@ def _convolve(x, filters, kernel_size, revcomp, i):
     return keras.layers.ReLU(name=f"relu{i}")(x)
 
 
-def _predictions(targets, revcomp, freeze_head):
-    dense = DenseAfterRevcomp if revcomp else keras.layers.Dense
+def _predictions(targets, tied, freeze_head):
+    dense = DenseAfterRevcomp if tied else keras.layers.Dense
     frozen = {}
     if freeze_head:
         # A variable's own `trainable` is lost when a model is saved or cloned. Rows of

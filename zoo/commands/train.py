@@ -70,6 +70,12 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "have them",
     )
     group.add_argument(
+        "--conjoined",
+        action="store_true",
+        help="run the network on both strands of each sequence and train the mean of "
+        "their logits, which gives both the same answer",
+    )
+    group.add_argument(
         "--n-value",
         type=float,
         metavar="X",
@@ -86,6 +92,14 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
         help="give sequences as stored, the reverse complement of every second one, or "
         "each on both strands (default: random; forward for networks that give both "
         "strands the same answer)",
+    )
+    group.add_argument(
+        "--consistency",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="weight of a penalty on different answers to the two strands (default: "
+        "0, none)",
     )
     _add_number(group, "--max-shift", 0, "move windows by up to N bases, over N")
     _add_number(group, "--max-jitter", 0, "move windows by up to N stored bases")

@@ -10,6 +10,7 @@ from zoo.recipes import (
     invivo,
     koo2019,
     shrikumar2017,
+    strategies,
 )
 from zoo.recipes.recipe import Recipe, Row
 
@@ -17,7 +18,15 @@ __all__ = ["Recipe", "Row", "find_recipe", "list_recipes"]
 
 _RECIPES = {
     recipe.name: recipe
-    for module in (shrikumar2017, brown2018, hawkinshooker2018, koo2019, invivo, encode)
+    for module in (
+        shrikumar2017,
+        brown2018,
+        hawkinshooker2018,
+        koo2019,
+        strategies,
+        invivo,
+        encode,
+    )
     for recipe in module.RECIPES
 }
 

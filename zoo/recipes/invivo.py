@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 from zoo import figures, remarks
 from zoo.learning import TrainingSettings
-from zoo.measures import ranking, sampled_ranking
+from zoo.measures import both_strategies, sampled_ranking
 from zoo.recipes import brown2018
 from zoo.recipes.recipe import Recipe, Row
+from zoo.recipes.strategies import DIFFERS, METRICS, strategies
 
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
 
 MOST_PEAKS = 5_000
-SHARES = (0.05, 0.2, 0.8, 1.0)
+SHARES = (0.05, 0.2, 0.8)
+_SHARED = ("standard", "augmented", "RC, weighted sum", "standard, 16 filters")
 LENGTH = 101  # of DeepBind's sequences
 
 _DEEPBIND = ("_AC.seq.gz", "_B.seq.gz")
@@ -145,25 +147,35 @@ _DATA_DIFFERS = (
 )
 
 
-def _strand_rows(share: float) -> tuple[Row, ...]:
-    def row(name, network, **arguments):
-        return Row(f"{name}, {share:.0%}", network, arguments, train_share=share)
-
-    return (
-        row("RC, 8 filters", "shrikumar-chip-rc", filters=8),
-        row("traditional, 8 filters", "shrikumar-chip", filters=8),
-        row("traditional, 16 filters", "shrikumar-chip", filters=16),
-    )
+_WAYS = strategies("shrikumar-chip", "shrikumar-chip-rc", filters=8)
+_TWICE = Row("standard, 16 filters", "shrikumar-chip", {"filters": 16})
+# Those that are run on fewer sequences, too.
+_SHRUNK = tuple(row for row in (*_WAYS, _TWICE) if row.name in _SHARED)
 
 
-_STRAND_ROWS = tuple(row for share in SHARES for row in _strand_rows(share))
+def _shrink(row: Row, share: float) -> Row:
+    return replace(row, name=f"{row.name}, {share:.0%}", train_share=share)
+
+
+_STRAND_ROWS = (
+    *(_shrink(row, 1.0) for row in (*_WAYS, _TWICE)),
+    *(_shrink(row, share) for share in SHARES for row in _SHRUNK),
+)
+
+
+def _number(name: str, beside: int) -> int:
+    """Number of the row of a name with the share of another row."""
+    share = _STRAND_ROWS[beside].train_share
+    names = [row.name for row in _STRAND_ROWS]
+    return names.index(f"{name}, {share:.0%}")
+
 
 STRANDS = Recipe(
     name="invivo-strands",
-    title="shared weights against ordinary ones on many ChIP-seq experiments, with "
-    "fewer and fewer sequences",
+    title="ways to respect both strands, on many ChIP-seq experiments, and with fewer "
+    "and fewer sequences",
     reference="Shrikumar et al. 2017, sections 2.2.3 and 3.4.2, and Fig. 6, which is "
-    "of one ChIP-seq set",
+    "of one ChIP-seq set; Zhou, Shrikumar and Kundaje 2022",
     data=_data,
     settings=TrainingSettings(
         length=LENGTH - 1,
@@ -176,24 +188,26 @@ STRANDS = Recipe(
         patience=5,
     ),
     rows=_STRAND_ROWS,
-    measures=(ranking,),
-    metrics={"test_auroc": "test AUROC", "test_auprc": "test AUPRC"},
+    measures=(both_strategies,),
+    metrics=METRICS,
     seeds=5,
     figure=figures.shrinking_sets,
     remarks=(
         partial(
             remarks.signed_rank,
             pairs=tuple(
-                (first, first + other)
-                for first in range(0, len(_STRAND_ROWS), 3)
-                for other in (1, 2)
+                (better, other)
+                for better in range(len(_STRAND_ROWS))
+                for other in (_number("standard", better), _number(_TWICE.name, better))
+                if better != other
             ),
-            metrics=("test_auroc", "test_auprc"),
+            metrics=("test_auroc", "conjoined_auroc", "test_auprc"),
         ),
-        remarks.by_dataset,
+        partial(remarks.by_dataset, shown=("test_auroc", "conjoined_auroc")),
     ),
     differs=(
         *_DATA_DIFFERS,
+        *DIFFERS,
         "The paper has 1000 bases, and 16 filters in each convolution in this figure; "
         "8, 16 and 32 elsewhere. Its layers fit 100 bases unchanged, two places of the "
         "pool, so the central 100 of 101 are read.",

@@ -96,6 +96,7 @@ STRANDS = replace(
         "strand_correlation": "correlation of the strands",
         "strand_difference": "mean difference",
         "largest_strand_difference": "largest difference",
+        "flipped": "calls that flip",
     },
     figure=figures.strand_scatter,
     remarks=(),

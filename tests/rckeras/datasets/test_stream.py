@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from rckeras.datasets import (
     FollowEpoch,
     SequenceStream,
-    average_strand_pairs,
     load_dataset,
     save_dataset,
 )
@@ -140,9 +139,6 @@ def test_both_strands_alternate_and_their_predictions_average():
     np.testing.assert_array_equal(x[1::2], reverse_complement(forward))
     np.testing.assert_array_equal(y[::2], dataset.labels)
     np.testing.assert_array_equal(y[1::2], dataset.labels)
-    scores = x @ np.array([1.0, 2, 3, 4])
-    expected = (scores[::2] + scores[1::2]) / 2
-    np.testing.assert_allclose(average_strand_pairs(scores), expected)
 
 
 def test_random_strands_turn_about_half_of_the_sequences():
@@ -283,8 +279,6 @@ def test_a_share_of_positives_needs_both_classes():
 def test_batches_out_of_range_and_odd_pairs_are_refused():
     with pytest.raises(IndexError, match="batch 1 of 1"):
         SequenceStream(make_dataset())[1]
-    with pytest.raises(ValueError, match="Received: 3 rows"):
-        average_strand_pairs(np.zeros((3, 1)))
 
 
 def small_model():

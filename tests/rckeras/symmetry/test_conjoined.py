@@ -12,7 +12,7 @@ from keras import layers, ops
 
 import rckeras
 from rckeras.layers import RevCompConv1D, RevCompDropout, RevCompSumPooling
-from rckeras.symmetry.conjoined import BothStrands, MergeStrands
+from rckeras.symmetry.conjoined import BothStrands, MergeStrands, pair_strands
 
 LENGTH = 30
 
@@ -118,6 +118,26 @@ def test_the_larger_answer_is_taken():
     model, x = shuffled(with_activation("sigmoid")), sequences()
     found = predict(rckeras.conjoin(model, "max"), x)
     np.testing.assert_allclose(found, np.max(both(model, x), 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("number", range(len(MODELS)))
+def test_pairs_are_the_answers_for_both_strands(number):
+    model, x = shuffled(MODELS[number](), number), sequences(seed=number)
+    pairs = pair_strands(model)
+    assert pairs.output_shape == (None, 2, 3)
+    np.testing.assert_allclose(
+        predict(pairs, x), np.stack(both(model, x), axis=1), atol=1e-6
+    )
+
+
+def test_pairs_of_profiles_are_turned_back():
+    given = keras.Input((LENGTH, 4))
+    model = keras.Model(given, layers.Conv1D(2, 5)(given))
+    x = sequences()
+    forward, other = both(model, x)
+    found = predict(pair_strands(model, paired_channels=True), x)
+    np.testing.assert_allclose(found[:, 0], forward, atol=1e-6)
+    np.testing.assert_allclose(found[:, 1], other[:, ::-1, ::-1], atol=1e-6)
 
 
 def test_extreme_answers_stay_finite():
@@ -294,7 +314,7 @@ def test_models_with_several_inputs_are_refused():
 def test_unknown_merges_are_refused():
     with pytest.raises(ValueError, match=r"one of logits, mean, max\. Received: 'sum'"):
         rckeras.conjoin(with_activation("sigmoid"), "sum")
-    with pytest.raises(ValueError, match=r"'mean' or 'max'\. Received: 'logits'"):
+    with pytest.raises(ValueError, match=r"'max' or 'stack'\. Received: 'logits'"):
         MergeStrands("logits")
 
 

@@ -112,3 +112,28 @@ def test_a_head_that_is_not_frozen_learns():
 def test_a_head_that_is_not_redundant_is_not_frozen(options):
     with pytest.raises(ValueError, match=f"Received targets={options['targets']}"):
         shrikumar(**options, freeze_head=True)
+
+
+@pytest.mark.parametrize("pool", ["sum", "average", "max"])
+def test_a_pool_over_the_strands_leaves_an_ordinary_head(pool):
+    model = shrikumar(strand_pool=pool)
+    layers = names(model)
+    assert layers == "conv1 norm1 relu1 pool strand_pool flatten predictions"
+    expected = conv(4, 20, 21) + norm(20) + dense(180 // 20 * 20, 3)
+    assert trainable(model) == expected
+    x = sequences(4, 200)
+    other = model.predict(x[:, ::-1, ::-1], verbose=0)
+    np.testing.assert_allclose(model.predict(x, verbose=0), other, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"strand_pool": "mean"},
+        {"strand_pool": "sum", "revcomp": False},
+        {"strand_pool": "sum", "freeze_head": True, "targets": 1},
+    ],
+)
+def test_other_pools_over_the_strands_are_refused(arguments):
+    with pytest.raises(ValueError, match="strand_pool"):
+        shrikumar(**arguments)

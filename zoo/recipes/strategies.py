@@ -1,0 +1,115 @@
+"""Ways to respect both strands, beside each other.
+
+Tied weights are one way. Another is a plain network that learns from both strands, and
+whose answers for both are averaged. The rows are the same on simulated data, where it
+is known what is published, and on real experiments (`zoo.recipes.invivo`).
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from zoo import figures, remarks
+from zoo.learning import TrainingSettings
+from zoo.measures import both_strategies
+from zoo.recipes.recipe import Recipe, Row
+
+# What comes of a network as it is trained, and of the mean of its logits afterwards.
+METRICS = {
+    "test_auroc": "test AUROC",
+    "test_auprc": "test AUPRC",
+    "conjoined_auroc": "test AUROC, conjoined afterwards",
+    "conjoined_auprc": "test AUPRC, conjoined afterwards",
+    "flipped": "calls that flip between strands",
+    "parameters": "parameters",
+    "seconds": "seconds of training",
+    "microseconds": "microseconds a prediction",
+}
+
+SHOWN = ("test_auroc", "conjoined_auroc", "flipped")  # in the figure
+
+CONSISTENCY = 1.0  # weight of its penalty
+
+DIFFERS = (
+    "Augmented and conjoined networks see each sequence of a batch on both strands, so "
+    "that a step costs twice that of the standard network; the consistent one runs "
+    "twice on each sequence, too.",
+    "“Conjoined afterwards” is the mean of both strands' logits of the network of the "
+    "row, whatever it was trained for: that of the augmented one is the post-hoc "
+    "conjoined network of Zhou et al. Networks with tied strands, and conjoined ones, "
+    "are left as they are by it.",
+)
+
+
+def strategies(
+    standard: str,
+    tied: str,
+    published: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    **arguments: Any,
+) -> tuple[Row, ...]:
+    """A row for each way.
+
+    Args:
+        standard: Name of the network without tied strands.
+        tied: Name of the one with tied strands.
+        published: What is printed for a row, by its name.
+        **arguments: Arguments of both builders.
+    """
+
+    def row(name, network, settings=None, **own):
+        known = (published or {}).get(name, {})
+        return Row(name, network, {**arguments, **own}, settings or {}, published=known)
+
+    return (
+        row("standard", standard),
+        row("augmented", standard, {"strands": "both"}),
+        row("conjoined", standard, {"conjoined": True}),
+        row("consistent", standard, {"consistency": CONSISTENCY}),
+        row("RC, weighted sum", tied),
+        *(
+            row(f"RC, {pool}", tied, strand_pool=pool, freeze_head=False)
+            for pool in ("sum", "average", "max")
+        ),
+    )
+
+
+def _data(path):
+    from rckeras.datasets import simulate_shrikumar2017
+
+    make = partial(simulate_shrikumar2017, noise="flip", noisy_splits=("train",))
+    return {"simulated": partial(make, seed=0)}
+
+
+# Held-out AUROC of 20 runs each, of the public results of Zhou et al.
+_PUBLISHED = {
+    "standard": {"test_auroc": (0.919, 0.004), "conjoined_auroc": (0.947, 0.003)},
+    "augmented": {"test_auroc": (0.949, 0.004), "conjoined_auroc": (0.964, 0.003)},
+    "conjoined": {"test_auroc": (0.944, 0.003)},
+    "RC, sum": {"test_auroc": (0.960, 0.010)},
+}
+
+SIMULATION = Recipe(
+    name="strategies-simulation",
+    title="ways to respect both strands, on simulated data",
+    reference="Zhou, Shrikumar and Kundaje 2022, simulated data of 200 bases",
+    data=_data,
+    settings=TrainingSettings(
+        epochs=200,
+        batch_size=100,
+        learning_rate=1e-3,
+        strands="forward",
+        monitor="val_loss",
+        patience=10,
+    ),
+    rows=strategies("shrikumar-sim-20", "shrikumar-sim-rc", _PUBLISHED),
+    measures=(both_strategies,),
+    metrics=METRICS,
+    seeds=10,
+    figure=partial(figures.metrics, shown=SHOWN),
+    remarks=(
+        partial(remarks.rank_sum, pairs=((1, 0), (2, 0), (5, 1), (5, 2), (3, 0))),
+    ),
+    differs=DIFFERS,
+)
+
+RECIPES = (SIMULATION,)
