@@ -6,7 +6,7 @@ from collections.abc import Iterable
 LIBRARIES = {
     "reports": ("sklearn", "scipy", "matplotlib"),
     "metrics": ("sklearn",),
-    "motifs": ("pyjaspar",),
+    "motifs": ("pyjaspar", "logomaker", "matplotlib"),
     "genome": ("pyfaidx", "Bio"),
 }
 

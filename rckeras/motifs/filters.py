@@ -1,6 +1,6 @@
 """Motifs of convolutional filters: what the sequences have where a filter fires.
 
-Three published procedures differ in which places count:
+Four published procedures differ in which places count:
 
 - `"koo2019"`: of each sequence that reaches 70% of the filter's largest activation, the
   place of its maximum (Koo and Eddy 2019, "Visualizing first layer filters"). By "the
@@ -11,10 +11,14 @@ Three published procedures differ in which places count:
 - `"hawkinshooker2018"`: of each sequence in which the filter is activated at all, the
   place of its maximum (Hawkins-Hooker, Kenlay and Reid 2018, after Alipanahi et al.
   2015; they take several thousand sequences).
+- `"brown2018"`: of the sequences that drive a filter most, the place of its maximum
+  (Brown and Lunter 2018, section 3.6: "a subset of input sequences responsible for the
+  activation of particular nodes"). The paper does not say how many: here 100.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import keras
 import numpy as np
@@ -35,14 +39,40 @@ _LETTERS = N_CODE + 1
 
 class _Method(NamedTuple):
     threshold: float
-    every_place: bool
+    every_place: bool = False
+    top: int | None = None
 
 
 METHODS = {
-    "koo2019": _Method(0.7, every_place=False),
+    "koo2019": _Method(0.7),
     "koo2019_code": _Method(0.5, every_place=True),
-    "hawkinshooker2018": _Method(0.0, every_place=False),
+    "hawkinshooker2018": _Method(0.0),
+    "brown2018": _Method(0.0, top=100),
 }
+
+
+@dataclass(frozen=True, eq=False)
+class FilterMotif(Motif):
+    """The motif of a convolution's filter, and how it was read.
+
+    Args:
+        channel: Channel of the convolution that fires at the motif.
+        partner: Channel of the same convolution that fires at the motif's reverse
+            complement, by the same weights; `None` where weights are not tied.
+        sites: Numbers of windows behind the motif that were read on the strand of the
+            sequences, and on the other one.
+    """
+
+    channel: int = 0
+    partner: int | None = None
+    sites: tuple[int, int] = (0, 0)
+
+    def reverse_complement(self) -> Self:
+        """The motif on the other strand; the channels of a pair change places."""
+        turned = replace(super().reverse_complement(), sites=self.sites[::-1])
+        if self.partner is None:
+            return turned
+        return replace(turned, channel=self.partner, partner=self.channel)
 
 
 class _Places(NamedTuple):
@@ -61,9 +91,10 @@ def filters_to_motifs(
     layer: str | None = None,
     method: str = "koo2019",
     threshold: float | None = None,
+    top: int | None = None,
     max_sequences: int | None = None,
     batch_size: int = 128,
-) -> list[Motif | None]:
+) -> list[FilterMotif | None]:
     """Turns the filters of a convolution into motifs.
 
     Where a filter fires, the bases that it sees are laid one below the other, and
@@ -73,7 +104,8 @@ def filters_to_motifs(
 
     A filter of `RevCompConv1D` is reported once, as its free half reads: it fires where
     either of its two channels does, and where the channel of its reverse complement
-    fires more, the window is reverse-complemented.
+    fires more, the window is reverse-complemented. The motif tells both channels, and
+    how many windows were read on which strand.
 
     Only a maximum and its place are kept for each sequence and filter, so memory does
     not grow with the length of the sequences.
@@ -90,6 +122,9 @@ def filters_to_motifs(
         method: A key of `METHODS`; the module tells them apart.
         threshold: Share of a filter's largest activation, from 0 to below 1, above
             which a sequence or place counts; `None` for that of the method.
+        top: Number of sequences that count for a filter, those with its largest
+            activations (all of them where some are equal); `None` for that of the
+            method, as a rule all.
         max_sequences: Number of sequences looked at, spread evenly over all; `None`
             for all.
         batch_size: Sequences per step.
@@ -104,7 +139,8 @@ def filters_to_motifs(
             the way, or another argument is out of range.
 
     Reference: Koo and Eddy 2019, PLoS Computational Biology 15, e1007560, "Visualizing
-    first layer filters"; Hawkins-Hooker, Kenlay and Reid 2018 (bioRxiv 412734).
+    first layer filters"; Hawkins-Hooker, Kenlay and Reid 2018 (bioRxiv 412734); Brown
+    and Lunter 2018, Bioinformatics 35:2177, section 3.6.
 
     Example:
 
@@ -116,32 +152,57 @@ def filters_to_motifs(
     >>> len(motifs), motifs[0].name, len(motifs[0])
     (8, 'conv1_0', 5)
     """
-    if method not in METHODS:
-        raise ValueError(f"`method` must be one of {[*METHODS]}. Received: {method!r}")
-    rule = METHODS[method]
-    threshold = rule.threshold if threshold is None else threshold
-    if not 0 <= threshold < 1:
-        raise ValueError(
-            f"`threshold` must be from 0 to below 1. Received: {threshold}"
-        )
-    codes = _codes(sequences, max_sequences)
+    rule = _rule(method, threshold, top)
+    codes = as_codes(sequences, max_sequences)
     view = view_filters(model, layer)
     largest, where = _maxima(view, codes, batch_size)
-    limits = threshold * np.maximum(largest.max(axis=0), 0)
+    limits = rule.threshold * np.maximum(largest.max(axis=0), 0)
     if rule.every_place:
         places = _every_place(view, codes, limits, batch_size)
     else:
-        places = iter([_one_place(view, codes, largest > limits, where)])
+        counted = (largest > limits) & (largest >= _least(largest, rule.top))
+        places = iter([_whole(view, codes, _one_place(view, codes, counted, where))])
     counts = np.zeros((largest.shape[1], view.width, _LETTERS))
+    sites = np.zeros((len(counts), 2), dtype=np.int64)
     for found in places:
-        counts += _count(view, codes, found, len(counts), padded=rule.every_place)
+        counts += _count(view, codes, found, len(counts))
+        np.add.at(sites, (found.channel, found.reverse.astype(int)), 1)
     return [
-        _motif(f"{view.name}_{index}", each[:, :N_CODE], model.name)
+        _motif(view, index, each[:, :N_CODE], sites[index], model.name)
         for index, each in enumerate(counts)
     ]
 
 
-def _codes(sequences: np.ndarray, max_sequences: int | None) -> np.ndarray:
+def _rule(method: str, threshold: float | None, top: int | None) -> _Method:
+    """A method, with what a user wants otherwise."""
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {[*METHODS]}. Received: {method!r}")
+    rule = METHODS[method]
+    if threshold is not None:
+        rule = rule._replace(threshold=threshold)
+    if top is not None:
+        rule = rule._replace(top=top)
+    if not 0 <= rule.threshold < 1:
+        raise ValueError(
+            f"`threshold` must be from 0 to below 1. Received: {threshold}"
+        )
+    if rule.top is not None and (rule.top < 1 or rule.every_place):
+        raise ValueError(
+            "`top` must be 1 or more, and None where a method counts every place of a "
+            f"sequence. Received: top={top} with method={method!r}"
+        )
+    return rule
+
+
+def _least(largest: np.ndarray, top: int | None) -> np.ndarray | float:
+    """The least maximum that is among the `top` ones of its filter."""
+    if top is None or top >= len(largest):
+        return -np.inf
+    return np.partition(largest, -top, axis=0)[-top]
+
+
+def as_codes(sequences: np.ndarray, max_sequences: int | None = None) -> np.ndarray:
+    """Base codes of sequences that may be one-hot, or of some spread evenly."""
     sequences = np.asanyarray(sequences)
     if not len(sequences) or sequences.ndim not in (2, 3):
         raise ValueError(
@@ -224,21 +285,23 @@ def _on_strand(view, codes, sequence, channel, places, weight) -> _Places:
     return _Places(sequence, channel, position, reverse.astype(bool), weight)
 
 
+def _whole(view: FilterView, codes: np.ndarray, places: _Places) -> _Places:
+    """Those whose windows do not run over an end."""
+    starts = places.position + view.start
+    inside = (starts >= 0) & (starts + view.width <= codes.shape[1])
+    return _Places(*(each[inside] for each in places))
+
+
 def _count(
-    view: FilterView, codes: np.ndarray, places: _Places, filters: int, padded: bool
+    view: FilterView, codes: np.ndarray, places: _Places, filters: int
 ) -> np.ndarray:
     """Weighted counts of the letters of windows, `(filters, width, letters)`."""
     length, width = codes.shape[1], view.width
-    starts = places.position + view.start
-    if not padded:
-        inside = (starts >= 0) & (starts + width <= length)
-        places, starts = _Places(*(each[inside] for each in places)), starts[inside]
     counts = np.zeros(filters * width * _LETTERS)
     step = max(1, _CHUNK // width)
-    for first in range(0, len(starts), step):
-        part = slice(first, first + step)
-        some = _Places(*(each[part] for each in places))
-        columns = starts[part, None] + np.arange(width)
+    for first in range(0, len(places.position), step):
+        some = _Places(*(each[first : first + step] for each in places))
+        columns = some.position[:, None] + view.start + np.arange(width)
         windows = codes[some.sequence[:, None], columns.clip(0, length - 1)]
         windows[(columns < 0) | (columns >= length)] = N_CODE
         windows[some.reverse] = reverse_complement_codes(windows[some.reverse])
@@ -248,10 +311,20 @@ def _count(
     return counts.reshape(filters, width, _LETTERS)
 
 
-def _motif(name: str, counts: np.ndarray, source: str) -> Motif | None:
+def _motif(
+    view: FilterView, index: int, counts: np.ndarray, sites: np.ndarray, source: str
+) -> FilterMotif | None:
     sums = counts.sum(axis=1, keepdims=True)
     if not sums.any():
         return None
-    # A position where all windows have N, or lie beyond an end, tells nothing.
-    probabilities = np.where(sums > 0, counts / np.where(sums > 0, sums, 1), 0.25)
-    return Motif(name, probabilities, counts=counts, source=source)
+    channels = view.model.output_shape[-1]
+    return FilterMotif(
+        f"{view.name}_{index}",
+        # A position where all windows have N, or lie beyond an end, tells nothing.
+        np.where(sums > 0, counts / np.where(sums > 0, sums, 1), 0.25),
+        counts=counts,
+        source=source,
+        channel=index,
+        partner=channels - 1 - index if view.paired else None,
+        sites=tuple(sites.tolist()),
+    )

@@ -4,6 +4,7 @@ import contextlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def fetch_jaspar(ids: Iterable[str], release: str = "JASPAR2016") -> list[Motif]
         release: Release of JASPAR, such as `"JASPAR2016"`.
 
     Returns:
-        The motifs in the order of `ids`.
+        The motifs in the order of `ids`, with JASPAR's class of the protein as
+        `family`.
 
     Raises:
         ImportError: If pyjaspar is not installed.
@@ -122,7 +124,10 @@ def _fetch(database: Any, matrix_id: str, release: str) -> Motif:
 
 def _motif(found: Any, release: str) -> Motif:
     counts = np.array([found.counts[base] for base in BASES]).T
-    return Motif.from_counts(found.name, counts, found.matrix_id, release)
+    motif = Motif.from_counts(found.name, counts, found.matrix_id, release)
+    # What JASPAR calls a class; one for each protein of a dimer.
+    family = "; ".join(dict.fromkeys(found.tf_class or ()))
+    return replace(motif, family=family)
 
 
 def _versions(database: Any, base: str) -> str:

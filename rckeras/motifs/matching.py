@@ -149,6 +149,12 @@ def match_motifs(
     the columns of all targets for what is found by chance, so a collection of some
     hundred motifs is wanted; with a few, p-values mean little.
 
+    Of the 320 filters of DanQ that its authors have published, with what TOMTOM said of
+    them, 153 match a vertebrate motif of JASPAR 2016. By correlation the best match is
+    the same for 141 of them (92%); for the other 12 it is the second one, and TOMTOM
+    itself gives the two p-values that differ less than twofold: most are motifs of one
+    family (JUN and JUNB, RFX1 and RFX3), which rounding puts in this or that order.
+
     Motifs are compared as they are. TOMTOM mixes a tenth of a count of the background
     into each column before, which changes p-values little.
 

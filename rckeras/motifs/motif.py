@@ -22,6 +22,8 @@ class Motif:
         counts: The counts behind the probabilities, of the same shape, where they
             are known.
         source: The collection it comes from.
+        family: Family of the protein, such as `"Homeo domain factors"`, where the
+            collection tells it.
 
     Raises:
         ValueError: If `probabilities` or `counts` cannot be those of a motif.
@@ -42,6 +44,7 @@ class Motif:
     matrix_id: str = ""
     counts: np.ndarray | None = None
     source: str = ""
+    family: str = ""
 
     def __post_init__(self):
         probabilities = _matrix("probabilities", self.probabilities, self.name)

@@ -141,7 +141,7 @@ def _way_back(graph: Any, nodes: list, node: Any, layer: str) -> list:
         if type(operation) in (keras.layers.Conv1D, RevCompConv1D):
             _check_convolution(operation, layer)
             convolutions.append(operation)
-        elif not isinstance(operation, _POSITIONWISE):
+        elif not _is_positionwise(operation):
             raise ValueError(
                 "filters have motifs where only convolutions of stride 1, activations, "
                 "normalizations and dropout lie between them and the sequence. "
@@ -157,6 +157,13 @@ def _way_back(graph: Any, nodes: list, node: Any, layer: str) -> list:
             f"`layer` must be a convolution or follow one. Received: '{layer}'"
         )
     return convolutions
+
+
+def _is_positionwise(operation: Any) -> bool:
+    pools = keras.layers.MaxPooling1D, keras.layers.AveragePooling1D
+    if isinstance(operation, pools):
+        return operation.pool_size == operation.strides == (1,)
+    return isinstance(operation, _POSITIONWISE)
 
 
 def _check_convolution(conv: keras.layers.Conv1D, layer: str) -> None:

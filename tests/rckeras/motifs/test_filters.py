@@ -88,6 +88,9 @@ def test_a_free_filter_gets_its_forward_motif_from_either_strand(padding, width)
     assert found[0].consensus == motif.consensus
     assert abs(found[0].probabilities - motif.probabilities).max() < 0.12
     assert found[0].counts.sum(axis=1).min() > 300
+    assert [(each.channel, each.partner) for each in found] == [(0, 3), (1, 2)]
+    assert sum(found[0].sites) == found[0].counts[0].sum()
+    assert min(found[0].sites) > 150
 
 
 @pytest.mark.parametrize("method", filters.METHODS)
@@ -109,6 +112,28 @@ def test_reading_the_other_strand_gives_a_tied_filter_the_same_motif(method):
             assert (a is None) == (b is None)
             if a is not None:
                 np.testing.assert_allclose(a.counts, b.counts, rtol=1e-5)
+
+
+def test_the_other_strand_of_a_pair_is_what_its_partner_reads():
+    motif = site(7)
+    model = detector(motif, RevCompConv1D(2, 7, name="conv1"))
+    found = filters_to_motifs(model, planted(motif, turned=True))[0]
+    turned = found.reverse_complement()
+    assert (turned.channel, turned.partner) == (3, 0)
+    assert turned.sites == found.sites[::-1]
+    assert turned.trim().sites == turned.sites
+    back = turned.reverse_complement()
+    assert (back.channel, back.partner, back.sites) == (0, 3, found.sites)
+    assert back.counts.tolist() == found.counts.tolist()
+
+
+def test_a_plain_filter_reads_one_strand():
+    model = detector(site(7), layers.Conv1D(3, 7))
+    found = filters_to_motifs(model, planted(site(7)))[0]
+    turned = found.reverse_complement()
+    assert (found.channel, found.partner, found.sites[1]) == (0, None, 0)
+    assert (turned.channel, turned.partner) == (0, None)
+    assert turned.sites == (0, found.sites[0])
 
 
 def motifs_by_hand(activations, codes, start, width, threshold):
@@ -164,6 +189,35 @@ def test_the_methods_have_the_thresholds_of_their_papers():
         assert [m.counts.tolist() for m in found] == [m.counts.tolist() for m in same]
 
 
+@pytest.mark.parametrize(("top", "count"), [(1, 1), (7, 7), (1000, 60)])
+def test_sequences_that_drive_a_filter_most_are_those_with_the_largest_maxima(
+    top, count
+):
+    model = some_model(layers.Conv1D(3, 12), layers.ReLU())
+    codes = some_codes()
+    maxima = model.predict(codes_to_one_hot(codes), verbose=0).max(axis=1)
+    found = filters_to_motifs(model, codes, method="brown2018", top=top)
+    for channel, motif in enumerate(found):
+        driving = np.argsort(-maxima[:, channel])[:top]
+        driving = driving[maxima[driving, channel] > 0]
+        own = filters_to_motifs(model, codes[driving], method="hawkinshooker2018")
+        assert motif.counts.tolist() == own[channel].counts.tolist()
+        assert motif.sites == (min(count, (maxima[:, channel] > 0).sum()), 0)
+
+
+def test_browns_method_takes_a_hundred_sequences():
+    model = some_model(layers.Conv1D(3, 12), layers.ReLU())
+    found = filters_to_motifs(model, some_codes(300), method="brown2018")
+    assert [motif.sites for motif in found] == [(100, 0)] * 3
+
+
+def test_sequences_that_drive_a_filter_alike_all_count():
+    model = some_model(layers.Conv1D(3, 12), layers.ReLU())
+    codes = np.tile(some_codes(6), (5, 1))
+    found = filters_to_motifs(model, codes, method="brown2018", top=3)
+    assert [motif.sites for motif in found] == [(5, 0)] * 3
+
+
 def test_the_released_code_weights_every_place_above_half_the_maximum():
     model = some_model(layers.Conv1D(3, 5, padding="same"), layers.ReLU())
     codes = some_codes(letters=5)
@@ -185,6 +239,7 @@ def test_the_second_convolution_sees_what_both_cover():
         layers.Conv1D(4, 6, padding="same"),
         layers.BatchNormalization(),
         layers.ReLU(),
+        layers.MaxPooling1D(1),
         layers.Dropout(0.1),
         layers.Conv1D(3, 4, dilation_rate=2, padding="same", name="conv2"),
         layers.BatchNormalization(),
@@ -313,7 +368,12 @@ def test_a_layer_in_the_way_is_named(between, message):
     ("options", "message"),
     [
         ({"layer": "conv9"}, r"one of \['conv1', 'end'\].*Received: layer='conv9'"),
-        ({"method": "koo"}, r"'koo2019', .*'hawkinshooker2018'\]. Received: 'koo'"),
+        ({"method": "koo"}, r"'koo2019', .*'brown2018'\]. Received: 'koo'"),
+        ({"top": 0}, r"`top` .* Received: top=0 with method='koo2019'"),
+        (
+            {"top": 5, "method": "koo2019_code"},
+            r"Received: top=5 with method='koo2019_",
+        ),
         ({"threshold": 1.0}, r"`threshold` .* Received: 1.0"),
         ({"threshold": float("nan")}, r"`threshold` .* Received: nan"),
         ({"max_sequences": 0}, r"`max_sequences` .* Received: 0"),

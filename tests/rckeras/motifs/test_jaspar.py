@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rckeras.datasets import brown2018, koo2019
-from rckeras.motifs.jaspar import fetch_jaspar
+from rckeras.motifs.jaspar import fetch_jaspar, fetch_jaspar_collection
 
 pyjaspar = pytest.importorskip("pyjaspar")
 
@@ -47,6 +47,20 @@ def test_counts_are_kept():
     [motif] = fetch_jaspar(["MA0151.1"])
     assert motif.counts[0].tolist() == [27, 0, 0, 0]
     assert motif.counts[2].tolist() == [1, 9, 0, 17]
+
+
+def test_a_motif_has_the_class_of_its_protein_and_a_dimer_that_of_both_once():
+    zipper, dimer = fetch_jaspar(["MA0466.2", "MA1127.1"], release="JASPAR2018")
+    assert zipper.family == dimer.family == "Basic leucine zipper factors (bZIP)"
+    assert dimer.name == "FOSB::JUN"
+
+
+@pytest.mark.parametrize("release", ["JASPAR2018", "JASPAR2020"])
+def test_a_collection_is_that_of_its_release_and_taxon(release):
+    insects = fetch_jaspar_collection(release, tax_group="insects")
+    assert {motif.source for motif in insects} == {release}
+    assert len(insects) == {"JASPAR2018": 133, "JASPAR2020": 143}[release]
+    assert len({motif.matrix_id for motif in insects}) == len(insects)
 
 
 @pytest.mark.parametrize("wrong", ["MA0466", "MA0466.9"])
