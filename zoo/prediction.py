@@ -151,25 +151,25 @@ def predict_file(
     format = check_output(output, format, overwrite)
     source = open_source(path, genome, split, fit)
     check_apart(output, path, genome, weights, model)
-    _check_numbers(batch_size, n_value)
+    check_numbers(batch_size, n_value)
     model, card_targets, card_n_value = open_model(model, weights)
     length, count = check_shapes(model)
     n_value = card_n_value if n_value is None else n_value
     columns = Columns(
         source.keys,
-        _name_targets(targets or card_targets, count),
+        name_targets(targets or card_targets, count),
         _PLAIN if mc_samples is None else _SAMPLED,
     )
     predict = _predictor(model, n_value, average_strands, mc_samples, seed)
-    tally = _Tally()
+    tally = Tally()
     wanted = progress and has_room_for_bar(output)
     total = source.count() if wanted else None
     with (
         progress_bar(total, "predicting", wanted) as advance,
         open_table(output, format, columns) as write,
     ):
-        for batch in _batches(source.windows(length), batch_size):
-            with _blame(path, batch):
+        for batch in batches_of(source.windows(length), batch_size):
+            with blame(path, batch):
                 values = predict(batch)
             write([window.keys for window in batch], values)
             tally.add(batch)
@@ -177,7 +177,8 @@ def predict_file(
     return tally.summary()
 
 
-def _check_numbers(batch_size: int, n_value: float | None) -> None:
+def check_numbers(batch_size: int, n_value: float | None) -> None:
+    """Refuse a batch without sequences, and a value of N that is none."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
     if n_value is not None and not 0 <= n_value <= 1:
@@ -195,7 +196,7 @@ def check_apart(output: str | os.PathLike | None, *inputs: object) -> None:
 
 
 @contextlib.contextmanager
-def _blame(path: str | os.PathLike, batch: "list[Window]") -> Iterator[None]:
+def blame(path: str | os.PathLike, batch: "list[Window]") -> Iterator[None]:
     """Name the records on which the network fails, as one too short for it does."""
     try:
         yield
@@ -208,7 +209,7 @@ def _blame(path: str | os.PathLike, batch: "list[Window]") -> Iterator[None]:
         ) from error
 
 
-class _Tally:
+class Tally:
     """Counts over all windows."""
 
     def __init__(self):
@@ -217,6 +218,7 @@ class _Tally:
         self._names = array.array("q")
 
     def add(self, batch: "list[Window]") -> None:
+        """Count a batch."""
         counts = self._counts
         counts.rows += len(batch)
         for window in batch:
@@ -228,6 +230,7 @@ class _Tally:
                 self._names.append(hash(window.name))
 
     def summary(self) -> PredictionSummary:
+        """The counts, with that of repeated names."""
         repeated = len(self._names) - len(np.unique(self._names))
         return replace(self._counts, duplicate_names=repeated)
 
@@ -313,7 +316,8 @@ def check_shapes(model: "keras.Model") -> tuple[int | None, int]:
     return inputs[0][1], outputs[0][1]
 
 
-def _name_targets(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+def name_targets(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Names of the outputs, which are numbered where there are none."""
     if names is None:
         return tuple(f"target_{index}" for index in range(count))
     if len(names) != count:
@@ -356,7 +360,7 @@ def _predictor(
     return predict
 
 
-def _batches(windows: "Iterable[Window]", size: int) -> "Iterator[list[Window]]":
+def batches_of(windows: "Iterable[Window]", size: int) -> "Iterator[list[Window]]":
     """Lists of at most `size` windows of one length."""
     for _, group in itertools.groupby(windows, lambda window: len(window.sequence)):
         while batch := list(itertools.islice(group, size)):

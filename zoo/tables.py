@@ -306,9 +306,9 @@ def _array_writer(columns: Columns, append: Callable) -> Write:
 def _npz(path: Path, columns: Columns) -> Iterator[Write]:
     with contextlib.ExitStack() as stack:
 
-        def spool(dtype: type | str, width: tuple = ()) -> "_Spool":
+        def spool(dtype: type | str, width: tuple = ()) -> "Spool":
             file = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
-            return _Spool(file, dtype, width)
+            return Spool(file, dtype, width)
 
         spools = {name: spool(kind) for name, kind in columns.keys.items()}
         spools["targets"] = spool(str)
@@ -322,7 +322,7 @@ def _npz(path: Path, columns: Columns) -> Iterator[Write]:
                     spooled.save(member)
 
 
-class _Spool:
+class Spool:
     """An array that grows in a temporary file, for its header needs its shape."""
 
     def __init__(self, file: BinaryIO, dtype: type | str, width: tuple):

@@ -1,4 +1,4 @@
-"""Signals along a genome, from bedGraph files.
+"""Signals along a genome, from and to bedGraph files.
 
 The rules:
 
@@ -14,11 +14,13 @@ The rules:
 - Not checked: whether chromosomes exist, and whether two names mean the same.
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rckeras.io.rows import data_lines, parse_number, parse_span, split_columns
+from rckeras.io.whole import complete_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,38 @@ def read_bedgraph(path: str | os.PathLike) -> Iterator[Signal]:
     ```
     """
     return _in_order(_signals(path), path)
+
+
+def write_bedgraph(path: str | os.PathLike, signals: Iterable[Signal]) -> None:
+    """Writes a bedGraph file without a header, as `bedGraphToBigWig` takes it.
+
+    Args:
+        path: File to write, replaced if it exists; there only when complete.
+        signals: Signals, those of a chromosome together and sorted by start; for
+            bigWig the chromosomes must be sorted too.
+
+    Raises:
+        ValueError: If signals are out of order or overlap, or a value is no finite
+            number; the message starts with `path:line`. No file is written then.
+
+    Example:
+
+    ```python
+    values = gradient_times_input(model, x).sum(axis=-1)
+    write_bedgraph("model.bedgraph", signals_of(intervals, values))
+    ```
+    """
+    numbered = (replace(signal, line=line) for line, signal in enumerate(signals, 1))
+    with complete_or_none(path) as part, part.open("w", encoding="utf-8") as file:
+        for signal in _in_order(numbered, path):
+            if not math.isfinite(signal.value):
+                raise ValueError(
+                    f"{path}:{signal.line}: a value must be a finite number. Received: "
+                    f"{signal.value} at {signal.chrom}:{signal.start}"
+                )
+            file.write(
+                f"{signal.chrom}\t{signal.start}\t{signal.end}\t{signal.value:.6g}\n"
+            )
 
 
 def _signals(path: str | os.PathLike) -> Iterator[Signal]:

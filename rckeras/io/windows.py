@@ -106,7 +106,7 @@ def fit_window(
     allowed = {"error": (), "crop": (1,), "pad": (-1,), "both": (1, -1)}[fit]
     letters = window.sequence
     place = f"{path}:{window.line}: record {window.name!r}"
-    start, end = _centre(0, len(letters), length)
+    start, end = centre(0, len(letters), length)
     change = _compare(len(letters), end - start)
     if change and change not in allowed:
         raise _misfit(place, len(letters), length)
@@ -191,7 +191,7 @@ def _read_intervals(
 ) -> Iterator[Window]:
     for interval in read_bed(path):
         place = f"{path}:{interval.line}: interval {interval.name!r}"
-        start, end = _centre(interval.start, interval.end, length)
+        start, end = centre(interval.start, interval.end, length)
         change = _compare(interval.end - interval.start, end - start)
         if change and fit == "error":
             raise _misfit(place, interval.end - interval.start, length)
@@ -210,8 +210,19 @@ def _read_intervals(
         )
 
 
-def _centre(start: int, end: int, length: int | None) -> tuple[int, int]:
-    """The window of a length on the centre of another, the odd base at the right."""
+def centre(start: int, end: int, length: int | None) -> tuple[int, int]:
+    """The window of a length on the centre of another, the odd base at the right.
+
+    Args:
+        start: First base.
+        end: The base after the last one.
+        length: Number of bases wanted; `None` to leave the window as it is.
+
+    Example:
+
+    >>> centre(10, 20, 7), centre(10, 20, 13)
+    ((11, 18), (9, 22))
+    """
     if length is None:
         return start, end
     surplus = end - start - length

@@ -266,6 +266,19 @@ def check_one_sequence(model: keras.Model) -> None:
         )
 
 
+@keras.saving.register_keras_serializable("rckeras")
+class Unsquashed(keras.layers.Layer):
+    """Stands where a softmax was, which may be given a mask, and `Identity` may not."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the inputs."""
+        return inputs
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """That of the inputs."""
+        return input_shape
+
+
 def _copy(model: keras.Model, **functions: Callable) -> keras.Model:
     """The same network with weights of its own."""
     copy = keras.models.clone_model(model, **functions)
@@ -280,27 +293,27 @@ def find_squashings(model: keras.Model) -> list[str | None]:
         TypeError: If an output comes from a model in the model that is neither
             functional nor sequential.
     """
-    return [_squashing(_last_layer(tensor)) for tensor in graph_of(model).outputs]
+    return [squashing_of(last_layer(tensor)) for tensor in graph_of(model).outputs]
 
 
 def _without_squashing(model: keras.Model) -> tuple[keras.Model, list[str | None]]:
     """A copy of a network that gives logits, and the activation of each output."""
-    lasts = [_last_layer(tensor) for tensor in graph_of(model).outputs]
-    open_ended = {id(layer) for layer in lasts if _squashing(layer)}
+    lasts = [last_layer(tensor) for tensor in graph_of(model).outputs]
+    open_ended = {id(layer) for layer in lasts if squashing_of(layer)}
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
         if id(layer) not in open_ended:
             return type(layer).from_config(config)
         if isinstance(layer, keras.layers.Softmax):
-            return keras.layers.Identity(name=layer.name)
+            return Unsquashed(name=layer.name)
         return type(layer).from_config({**config, "activation": "linear"})
 
     logits = _copy(model, clone_function=clone, recursive=True)
     return logits, find_squashings(model)
 
 
-def _last_layer(tensor: keras.KerasTensor) -> Any:
+def last_layer(tensor: keras.KerasTensor) -> Any:
     """The layer that an output comes from, also inside a model in the model."""
     layer, _, index = tensor._keras_history
     if not isinstance(layer, keras.Model):
@@ -311,10 +324,10 @@ def _last_layer(tensor: keras.KerasTensor) -> Any:
             f"the last activation of '{layer.name}' cannot be found, for it is no "
             "functional or sequential model; give merge='mean' or merge='max'"
         )
-    return _last_layer(graph.outputs[index])
+    return last_layer(graph.outputs[index])
 
 
-def _squashing(layer: Any) -> str | None:
+def squashing_of(layer: Any) -> str | None:
     """The name of a layer's sigmoid or softmax, `None` if it has neither."""
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rckeras.io.bedgraph import Signal, read_bedgraph
+from rckeras.io.bedgraph import Signal, read_bedgraph, write_bedgraph
 
 READ, FILE = read_bedgraph, "some.bedgraph"
 
@@ -110,3 +110,23 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_one_record_is_given_before_the_next_is_looked_at(write):
     assert next(read_bedgraph(write("chr1\t1\t2\t3\nwrong\n"))).value == 3
+
+
+def test_what_is_written_reads_back(tmp_path):
+    path = tmp_path / "out.bedgraph"
+    signals = [Signal("chr1", 0, 1, 0.125), Signal("chr1", 1, 5, -1e-9)]
+    signals.append(Signal("chr10", 0, 3, 123456.0))
+    write_bedgraph(path, iter(signals))
+    assert path.read_text().splitlines()[1] == "chr1\t1\t5\t-1e-09"
+    again = [(s.chrom, s.start, s.end, s.value) for s in read_bedgraph(path)]
+    assert again == [(s.chrom, s.start, s.end, s.value) for s in signals]
+
+
+@pytest.mark.parametrize(
+    "second", [Signal("chr1", 2, 4, 1.0), Signal("chr1", 4, 5, float("nan"))]
+)
+def test_signals_out_of_order_or_not_finite_leave_no_file(second, tmp_path):
+    path = tmp_path / "out.bedgraph"
+    with pytest.raises(ValueError, match="bedgraph:2: "):
+        write_bedgraph(path, [Signal("chr1", 0, 3, 1.0), second])
+    assert not list(tmp_path.iterdir())

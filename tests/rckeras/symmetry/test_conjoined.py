@@ -39,6 +39,15 @@ def with_layer(last):
     return keras.Sequential([*body(), layers.Dense(3), last])
 
 
+def functional():
+    model = with_layer(layers.Softmax())
+    given = keras.Input((LENGTH, 4), name="sequence")
+    x = given
+    for layer in model.layers:
+        x = layer(x)
+    return keras.Model(given, x)
+
+
 def nested():
     head = keras.Sequential(
         [keras.Input((6,)), layers.Dense(3, activation="sigmoid", name="inner")]
@@ -55,6 +64,7 @@ SOFTMAXES = {
     "dense": lambda: with_activation("softmax"),
     "activation": lambda: with_layer(layers.Activation("softmax")),
     "layer": lambda: with_layer(layers.Softmax()),
+    "functional": functional,
 }
 MODELS = [*SIGMOIDS.values(), *SOFTMAXES.values(), lambda: with_activation("linear")]
 
