@@ -178,7 +178,7 @@ def strand_agreement(forward: np.ndarray, other: np.ndarray) -> StrandAgreement:
 
     >>> forward, other = np.array([0.2, 0.4, 0.9]), np.array([0.2, 0.6, 0.9])
     >>> print(strand_agreement(forward, other))
-    strands: 33.33% of calls flip, correlation 0.9608, largest difference 0.2
+    strands: 33.33% of calls flip, correlation 0.9477, largest difference 0.2
     """
     forward, other = np.asarray(forward, "float64"), np.asarray(other, "float64")
     if forward.shape != other.shape or not forward.size:

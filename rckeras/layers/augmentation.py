@@ -56,6 +56,7 @@ class RandomReverseComplement(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Turn some of the sequences."""
+        inputs = ops.cast(inputs, self.compute_dtype)
         if not training or self.rate == 0:
             return inputs
         shape = (ops.shape(inputs)[0], 1, 1)
