@@ -108,7 +108,7 @@ def evaluate(
     if targets is not None:
         columns = dataset.target_indices(targets)
     names = [dataset.targets[column] for column in columns]
-    used = _find_outputs(model, dataset.targets, names, outputs)
+    used = find_outputs(model, dataset.targets, names, outputs)
     labels = dataset.labels[dataset.rows(split)][:, columns]
     _check_binary(labels)
     _check_length(model, dataset)
@@ -156,7 +156,7 @@ def _cross_entropy(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return -(y * np.log(p) + (1 - y) * np.log1p(-p))
 
 
-def _find_outputs(
+def find_outputs(
     model: keras.Model,
     known: Sequence[str],
     names: list[str],

@@ -93,17 +93,22 @@ def draw_curves(curves: list[Curve], path: Path) -> None:
     matplotlib = import_matplotlib()
     figure = matplotlib.figure.Figure(figsize=(9, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    draw = _draw_each if len(curves) <= _MOST_DRAWN else _draw_middle
-    draw(curves, left, right)
-    left.axline((0, 0), slope=1, color="0.7", linestyle=":", zorder=0)
-    _label(left, "False positive rate", "True positive rate", "AUROC")
-    _label(right, "Recall", "Precision", "AUPRC")
+    plot_curves(curves, left, right)
     plain = {"Date": None} if path.suffix == ".svg" else None
     with (
         matplotlib.rc_context({"svg.hashsalt": "rckeras"}),
         complete_or_none(path) as part,
     ):
         figure.savefig(part, format=path.suffix[1:], metadata=plain)
+
+
+def plot_curves(curves: list[Curve], left: "Axes", right: "Axes") -> None:
+    """Draw the ROC curves on one axes, and the precision-recall curves on another."""
+    draw = _draw_each if len(curves) <= _MOST_DRAWN else _draw_middle
+    draw(curves, left, right)
+    left.axline((0, 0), slope=1, color="0.7", linestyle=":", zorder=0)
+    _label(left, "False positive rate", "True positive rate", "AUROC")
+    _label(right, "Recall", "Precision", "AUPRC")
 
 
 def check_figure(

@@ -126,7 +126,7 @@ def find_motifs(
 
     _check_folder(output, overwrite)
     import_logomaker()
-    targets = _read_known(known, taxon)
+    targets = read_known(known, taxon)
     source = open_source(path, genome, split, fit)
     model, _, _ = open_model(model, weights)
     length, _ = check_shapes(model)
@@ -162,7 +162,8 @@ def _check_folder(output: str | os.PathLike, overwrite: bool) -> None:
             )
 
 
-def _read_known(known: str | os.PathLike, taxon: str | None) -> "list[Motif]":
+def read_known(known: str | os.PathLike, taxon: str | None) -> "list[Motif]":
+    """Motifs to compare with: of a release of JASPAR, or of a file in MEME's format."""
     from rckeras.motifs import fetch_jaspar_collection, read_meme
 
     if Path(known).is_file():

@@ -15,7 +15,9 @@ _BCF_MAGIC = ("BCF\2", "BCF\4")
 
 
 @contextlib.contextmanager
-def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
+def open_text(
+    path: str | os.PathLike, keep_ends: bool = False
+) -> Iterator[Iterator[str]]:
     r"""Opens a text file, plain or compressed by gzip or bgzip, as lines.
 
     Compression is seen from the first bytes, not from the file's name. The text
@@ -24,6 +26,7 @@ def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
 
     Args:
         path: File to read, or `"-"` for the standard input.
+        keep_ends: Whether lines keep the ends that they have in the file.
 
     Returns:
         Context manager whose value is an iterator over the lines.
@@ -45,7 +48,9 @@ def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
         # Peeking leaves the bytes in place, which a pipe could not give twice.
         compressed = raw.peek(2)[:2] == _GZIP_MAGIC
         data = gzip.GzipFile(fileobj=raw) if compressed else raw
-        text = io.TextIOWrapper(data, "utf-8-sig", errors="surrogateescape")
+        text = io.TextIOWrapper(
+            data, "utf-8-sig", "surrogateescape", newline="" if keep_ends else None
+        )
         try:
             yield _checked_lines(text, path)
         finally:

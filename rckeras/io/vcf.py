@@ -105,15 +105,43 @@ def read_vcf(path: str | os.PathLike) -> Iterator[Variant]:
             print(variant.chrom, variant.start, variant.ref, alt)
     ```
     """
+    for _, variant in read_vcf_lines(path):
+        if variant is not None:
+            yield variant
+
+
+def read_vcf_lines(path: str | os.PathLike) -> Iterator[tuple[str, Variant | None]]:
+    """Reads a VCF file line by line, for one who writes the lines again.
+
+    Args:
+        path: File to read, or `"-"` for the standard input.
+
+    Yields:
+        Each line with the end that it has in the file, and its `Variant`, or `None`
+        for a line that holds none.
+
+    Raises:
+        FileNotFoundError: When reading starts, if there is no such file.
+        ValueError: As `read_vcf`.
+
+    Example:
+
+    ```python
+    for line, variant in read_vcf_lines("variants.vcf"):
+        if variant is None or variant.chrom == "chr1":
+            sys.stdout.write(line)
+    ```
+    """
     empty = True
-    with open_text(path) as lines:
+    with open_text(path, keep_ends=True) as lines:
         for number, text in enumerate(lines, start=1):
-            line = text.rstrip("\n")
+            line, variant = text.rstrip("\r\n"), None
             if line.startswith("#CHROM"):
                 _check_header(line, f"{path}:{number}")
             elif line.strip() and not line.startswith("#"):
                 empty = False
-                yield _variant(line, number, f"{path}:{number}")
+                variant = _variant(line, number, f"{path}:{number}")
+            yield text, variant
     if empty:
         raise ValueError(f"{path}: the file holds no variant")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rckeras.io.vcf import Variant, read_vcf
+from rckeras.io.vcf import Variant, read_vcf, read_vcf_lines
 from tests.rckeras.io.test_text import bgzip
 
 READ, FILE = read_vcf, "some.vcf"
@@ -209,3 +209,13 @@ def test_a_real_file_is_read_whole(shared_data):
         (35503223, "C", ("A",)),
         (36702137, "C", ("A",)),
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_come_as_they_are_with_their_variants(write, end):
+    text = (TEXT + "#done\n\n").replace("\n", end).removesuffix(end)
+    found = list(read_vcf_lines(write(text)))
+    assert "".join(line for line, _ in found) == text
+    assert [variant for _, variant in found if variant is not None] == VARIANTS
+    for line, variant in found:
+        assert (variant is None) == (not line.strip() or line.startswith("#"))
