@@ -12,9 +12,9 @@ from rckeras.interpret import without_dropout
 from rckeras.metrics import (
     BinaryMetrics,
     StrandAgreement,
+    StrandTally,
     binary_metrics,
     import_sklearn,
-    strand_agreement,
 )
 from rckeras.progress import progress_bar
 from rckeras.symmetry import pair_strands
@@ -123,30 +123,32 @@ def evaluate(
     )
     predictor = _without_chance(model)
     predictor = pair_strands(predictor) if average_strands else predictor
-    answers, loss = _predict(predictor, stream, used, progress)
-    predictions = answers.mean(axis=1)
+    predictions, loss, agreement = _predict(predictor, stream, used, progress)
     metrics = binary_metrics(labels, predictions, names, progress)
-    agreement = strand_agreement(*answers.swapaxes(0, 1)) if average_strands else None
     return Evaluation(loss, metrics, labels, predictions, agreement)
 
 
 def _predict(
     model: keras.Model, stream: SequenceStream, used: list[int], progress: bool
-) -> tuple[np.ndarray, float]:
-    """Answers `(sequences, strands, targets)`, and their mean loss."""
-    answers = []
-    total = 0.0
-    with progress_bar(stream.samples_per_epoch, "predicting", progress) as advance:
+) -> tuple[np.ndarray, float, StrandAgreement | None]:
+    """Means over the strands, the mean of their losses, and how far they agree."""
+    predictions = np.empty((stream.samples_per_epoch, len(used)), dtype=np.float32)
+    tally, both = StrandTally(), len(model.output_shape) == 3
+    total, first = 0.0, 0
+    with progress_bar(len(predictions), "predicting", progress) as advance:
         for index in range(stream.num_batches):
             x, y = stream[index]
-            predicted = model.predict_on_batch(x)[..., used]
-            predicted = predicted.reshape(len(y), -1, len(used)).astype("float32")
-            _check_probabilities(predicted, model)
-            total += _cross_entropy(y[:, None], predicted).sum(dtype="float64")
-            answers.append(predicted)
+            answers = model.predict_on_batch(x)[..., used].astype("float32")
+            _check_probabilities(answers, model)
+            answers = answers if both else answers[:, None]
+            total += _cross_entropy(y[:, None], answers).mean(1).sum(dtype="float64")
+            predictions[first : first + len(y)] = answers.mean(axis=1)
+            first += len(y)
+            if both:
+                tally.add(answers[:, 0], answers[:, 1])
             advance(len(y))
-    answers = np.concatenate(answers)
-    return answers, float(total / answers.size)
+    loss = float(total / predictions.size)
+    return predictions, loss, tally.agreement() if both else None
 
 
 def _cross_entropy(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -180,22 +180,57 @@ def strand_agreement(forward: np.ndarray, other: np.ndarray) -> StrandAgreement:
     >>> print(strand_agreement(forward, other))
     strands: 33.33% of calls flip, correlation 0.9477, largest difference 0.2
     """
-    forward, other = np.asarray(forward, "float64"), np.asarray(other, "float64")
-    if forward.shape != other.shape or not forward.size:
-        raise ValueError(
-            "`forward` and `other` must have the same shape, and be not empty. "
-            f"Received: {forward.shape} and {other.shape}"
+    tally = StrandTally()
+    tally.add(forward, other)
+    return tally.agreement()
+
+
+class StrandTally:
+    """Compares predictions for both strands batch by batch, and keeps none of them."""
+
+    def __init__(self):
+        self._count = self._flipped = 0
+        self._largest = 0.0
+        self._sums = np.zeros(2)
+        self._products = np.zeros((2, 2))
+        self._least, self._most = np.full(2, np.inf), np.full(2, -np.inf)
+
+    def add(self, forward: np.ndarray, other: np.ndarray) -> None:
+        """Take in a batch.
+
+        Args:
+            forward: Probabilities for the sequences, of any shape.
+            other: Those for their reverse complements, of the same shape.
+
+        Raises:
+            ValueError: If the shapes differ, or there are no numbers.
+        """
+        forward, other = np.asarray(forward, "float64"), np.asarray(other, "float64")
+        if forward.shape != other.shape or not forward.size:
+            raise ValueError(
+                "`forward` and `other` must have the same shape, and be not empty. "
+                f"Received: {forward.shape} and {other.shape}"
+            )
+        both = np.stack([forward.ravel(), other.ravel()])
+        self._count += both.shape[1]
+        self._flipped += np.count_nonzero(np.not_equal(*(both > 0.5)))
+        self._largest = max(self._largest, np.abs(both[0] - both[1]).max())
+        self._sums += both.sum(axis=1)
+        self._products += both @ both.T
+        self._least = np.minimum(self._least, both.min(axis=1))
+        self._most = np.maximum(self._most, both.max(axis=1))
+
+    def agreement(self) -> StrandAgreement:
+        """How far those of all batches agree."""
+        means = self._sums / self._count
+        covariance = self._products / self._count - np.outer(means, means)
+        correlation = float("nan")
+        if (self._most > self._least).all():
+            spread = np.sqrt(covariance[0, 0] * covariance[1, 1])
+            correlation = float(np.clip(covariance[0, 1] / spread, -1, 1))
+        return StrandAgreement(
+            self._flipped / self._count, correlation, float(self._largest)
         )
-    varying = np.ptp(forward) > 0 and np.ptp(other) > 0
-    return StrandAgreement(
-        flipped=float(np.mean((forward > 0.5) != (other > 0.5))),
-        correlation=(
-            float(np.corrcoef(forward.ravel(), other.ravel())[0, 1])
-            if varying
-            else float("nan")
-        ),
-        largest_difference=float(np.abs(forward - other).max()),
-    )
 
 
 def import_sklearn() -> ModuleType:

@@ -106,6 +106,7 @@ class SearchTuner(Repairs, keras_tuner.Tuner):
         except PrunedError as error:
             facts |= {"status": "pruned", "reason": in_one_line(error)}
         except OSError:
+            attempts.unlink(missing_ok=True)
             raise
         except Exception as error:
             facts |= {"status": "failed", "reason": in_short(error)}

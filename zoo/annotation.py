@@ -183,7 +183,8 @@ class _Writer:
                 f"the VCF file has a field {name} already; another `prefix` (--prefix) "
                 "gives the new ones other names"
             )
-        ending = _ending(first or "\n")
+        # A file of one line may lack its end.
+        ending = _ending(first or "") or _ending(lines[0] if lines else "") or "\n"
         if not above or not above[0].startswith("##fileformat"):
             above.insert(0, f"##fileformat=VCFv4.2{ending}")
         text = _fill_title(title[0] if title else "", first or "")

@@ -353,9 +353,16 @@ class _Results:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     spool.save(member)
 
+    def letters(self) -> np.ndarray:
+        """Base codes `(sequences, length)`, in a file."""
+        return self._map("sequences")
+
     def contributions(self) -> np.ndarray:
         """Contributions `(sequences, targets, length)`, in a file."""
-        spool = self._spools["contributions"]
+        return self._map("contributions")
+
+    def _map(self, name: str) -> np.ndarray:
+        spool = self._spools[name]
         spool.file.flush()
         return np.memmap(spool.file, spool.dtype, "r", shape=(spool.rows, *spool.width))
 
@@ -394,6 +401,8 @@ def _write_tracks(
             chroms = {interval.chrom for interval in results.intervals}
             lengths = {chrom: opened.length(chrom) for chrom in chroms}
     contributions = results.contributions()
+    known = results.letters() < 4
     for number, path in enumerate(paths):
-        values = contributions[:, number]
+        # What N contributes is not known, for it may stand for any base.
+        values = np.where(known, contributions[:, number], np.nan)
         write_bedgraph(path, signals_of(results.intervals, values, lengths))

@@ -23,6 +23,7 @@ import csv
 import io
 import json
 import math
+import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,6 +60,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.patience = patience
         self.seed = seed
         self.history: list[dict[str, float]] = []
+        self.seconds = 0.0  # of all finished epochs, those before a break included
 
     @property
     def best(self) -> int | None:
@@ -117,6 +119,7 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             with np.load(path) as arrays:
                 self.history = json.loads(str(arrays["history"]))
+                self.seconds = float(arrays["seconds"])
                 for index, variable in enumerate(_variables(model)):
                     variable.assign(arrays[str(index)])
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -129,6 +132,10 @@ class Checkpoints(keras.callbacks.Callback):
         with np.load(self._path_of(self.best)) as arrays:
             return [arrays[str(index)] for index in range(len(arrays.files))]
 
+    def on_train_begin(self, logs: Mapping | None = None) -> None:
+        """Starts the clock; Keras calls this."""
+        self._since = time.perf_counter()
+
     def on_epoch_begin(self, epoch: int, logs: Mapping | None = None) -> None:
         """Seeds what has no seed of its own; Keras calls this."""
         # Dropout on PyTorch draws from the global generator.
@@ -139,10 +146,15 @@ class Checkpoints(keras.callbacks.Callback):
         """Writes the state; Keras calls this."""
         numbers = {name: float(value) for name, value in logs.items()}
         self.history = [*self.history[:epoch], numbers]
+        now = time.perf_counter()
+        self.seconds, self._since = self.seconds + now - self._since, now
         if self.best == epoch:
             _save(self._path_of(epoch), self.model.weights)
-        history = {"history": np.array(json.dumps(self.history))}
-        _save(self.folder / "state.npz", _variables(self.model), **history)
+        more = {
+            "history": np.array(json.dumps(self.history)),
+            "seconds": np.array(self.seconds),
+        }
+        _save(self.folder / "state.npz", _variables(self.model), **more)
         self._tidy()
         if self.exhausted:
             self.model.stop_training = True

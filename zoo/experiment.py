@@ -206,7 +206,6 @@ def _execute(
 
     place = run.folder(folder)
     facts = {"protocol": protocol, "backend": keras.backend.backend()}
-    started = time.perf_counter()
     network, checkpoints = _train(run, dataset, facts, place)
     network.save_weights(place / "network.weights.h5")
     # So that what is measured by chance is the same after a break.
@@ -221,7 +220,7 @@ def _execute(
         "best_epoch": checkpoints.best + 1,
         **numbers,
         "parameters": network.count_params(),
-        "seconds": round(time.perf_counter() - started),
+        "seconds": round(checkpoints.seconds),
         **{name: facts[name] for name in ("backend", "protocol")},
     }
     # The history comes first: a run is done when it has its result.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.prediction import check_shapes, has_room_for_bar, open_model
+from zoo.prediction import check_apart, check_shapes, has_room_for_bar, open_model
 from zoo.sources import open_source
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def find_motifs(
     from rckeras.sequence import base_codes
 
     _check_folder(output, overwrite)
+    for name in FILES:
+        check_apart(Path(output, name), known, path, genome, weights, model)
     import_logomaker()
     targets = read_known(known, taxon)
     source = open_source(path, genome, split, fit)

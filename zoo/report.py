@@ -69,6 +69,8 @@ class NetworkReport:
         matches: The known motifs that they resemble, `None` where there are none.
         without_motifs: Why there are no motifs.
         explained: Some sequences that the network is surest of.
+        of_logits: Whether they are explained by the log odds, for the network ends in
+            a sigmoid or softmax; else by the answer itself.
         calibration: Curves by target, or of all targets together.
         rejection: The same; empty unless the network is Bayesian.
     """
@@ -85,6 +87,7 @@ class NetworkReport:
     matches: "Matches | None" = None
     without_motifs: str = ""
     explained: Sequence[Explained] = ()
+    of_logits: bool = True
     calibration: "dict[str, CalibrationCurve]" = field(default_factory=dict)
     rejection: "dict[str, RejectionCurve]" = field(default_factory=dict)
 
@@ -156,6 +159,7 @@ def report_file(
     from rckeras.io.whole import write_whole
     from rckeras.metrics import import_sklearn
     from rckeras.motifs.logos import import_logomaker
+    from rckeras.symmetry.conjoined import find_squashings
     from zoo.motifs import read_known
     from zoo.report_page import page
 
@@ -189,6 +193,7 @@ def report_file(
         parameters=model.count_params(),
         **look.filters(layer, known_motifs),
         explained=look.explain(explain),
+        of_logits=find_squashings(look.model)[0] is not None,
         **look.uncertainty(found, mc_samples, seed),
     )
     write_whole(output, page(report))

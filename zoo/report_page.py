@@ -217,9 +217,10 @@ def _logo(motif: Any, match: Any, matches: Any, name: str) -> str:
 def _explained(report: "NetworkReport") -> str:
     if not report.explained:
         return ""
+    what = "log odds" if report.of_logits else "answer"
     about = (
         "The positive sequences that the network is surest of, and what their bases "
-        "add to the log odds: gradient x input, less the mean over the four letters, "
+        f"add to the {what}: gradient x input, less the mean over the four letters, "
         "mean of both strands. Shown is the part with the strongest contributions."
     )
     panels = [_track(each, f"track{i}") for i, each in enumerate(report.explained)]
@@ -265,8 +266,9 @@ def _uncertainty(report: "NetworkReport") -> str:
         panels.append(_panel("Accuracy against rejection", drawn))
         about += (
             "The network is Bayesian: probabilities are means over networks sampled by "
-            "Monte Carlo dropout, and their spread is its uncertainty. Dashed is the "
-            "accuracy if all errors were rejected first, dotted that of all."
+            "Monte Carlo dropout, and their spread is its uncertainty; what is above "
+            "is without dropout. Dashed is the accuracy if all errors were rejected "
+            "first, dotted that of all."
         )
     else:
         about += "It has no Monte Carlo dropout, and so no spread of its answers."

@@ -46,5 +46,8 @@ def inline_svg(figure: "Figure", name: str, about: str) -> str:
         svg = svg.replace(colour, variable)
     for before in (' id="', "url(#", 'xlink:href="#'):
         svg = svg.replace(before, f"{before}{name}-")
-    head = f'<svg viewBox="\\1" role="img" aria-label="{escape(about)}">'
+
+    def head(found: re.Match) -> str:
+        return f'<svg viewBox="{found[1]}" role="img" aria-label="{escape(about)}">'
+
     return _HEAD.sub(head, svg, count=1).strip()

@@ -364,5 +364,7 @@ def _test_numbers(found: "Evaluation | None") -> dict[str, float | None] | None:
         return None
     means = {"auroc": found.metrics.mean_auroc, "auprc": found.metrics.mean_auprc}
     numbers = {"sequences": found.sequences, "loss": found.loss, **means}
+    if found.strands is not None:
+        numbers |= dataclasses.asdict(found.strands)
     # JSON has no NaN.
     return {k: None if math.isnan(x) else x for k, x in numbers.items()}

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from rckeras.io.genome import Genome
 from rckeras.io.vcf import Variant
-from rckeras.sequence.alphabet import AMBIGUOUS
+from rckeras.sequence.alphabet import AMBIGUOUS, IUPAC
 
 FITS = ("skip", "pad")
 
@@ -160,10 +160,16 @@ def _check_alleles(variant: Variant, alt: str | None) -> None:
     if alt == "*":
         raise UnscoredError("spanning_deletion", written)
     if alt not in variant.spelled_alts:
-        kind = "symbolic" if alt.startswith("<") else "breakend"
+        # A mate of a breakend may lie on a symbolic contig: A[<ctg1>:7[
+        symbolic = "<" in alt and not {"[", "]"} & set(alt)
+        kind = "symbolic" if symbolic else "breakend"
         raise UnscoredError(kind, written)
     if not _CODES.isdisjoint(alt):
         raise UnscoredError("ambiguous", written)
+
+
+def _meanings(letter: str) -> set[str]:
+    return set(IUPAC[letter.upper()])
 
 
 def _settle_reference(ref: str, found: str) -> str:
@@ -172,7 +178,7 @@ def _settle_reference(ref: str, found: str) -> str:
         letters = ref
     else:
         pairs = list(zip(ref, found, strict=True))
-        if any(a.upper() != b.upper() and not {a, b} & _CODES for a, b in pairs):
+        if not all(_meanings(a) & _meanings(b) for a, b in pairs):
             raise UnscoredError("reference_mismatch", f"REF {ref}, genome {found}")
         letters = "".join(b if a in _CODES else a for a, b in pairs)
     if not _CODES.isdisjoint(letters):

@@ -1,5 +1,6 @@
 """Attributions as signals along a genome, which browsers show."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -21,14 +22,14 @@ def signals_of(
     Args:
         intervals: Where the sequences lie. Those on strand `-` are turned back.
         values: For each of them an array with a number for each of its bases, as
-            `contributions.sum(axis=-1)` gives.
+            `contributions.sum(axis=-1)` gives; NaN for a base that has none.
         lengths: Number of bases of each chromosome, such as `Genome.lengths`; bases
             off their ends are left out. `None` if intervals do not leave them at
             their right end.
 
     Yields:
-        A `Signal` for each base, chromosomes in the order of their names as bytes, as
-        `LC_ALL=C sort -k1,1 -k2,2n` puts them.
+        A `Signal` for each base that has a value, chromosomes in the order of their
+        names as bytes, as `LC_ALL=C sort -k1,1 -k2,2n` puts them.
 
     Raises:
         ValueError: If an array has another length than its interval, or a chromosome
@@ -44,7 +45,8 @@ def signals_of(
     for chrom, start, means in _pieces(intervals, values):
         end = _length(chrom, lengths)
         for position, value in enumerate(means.tolist(), start):
-            if position >= 0 and (end is None or position < end):
+            inside = position >= 0 and (end is None or position < end)
+            if inside and not math.isnan(value):
                 yield Signal(chrom, position, position + 1, value)
 
 
@@ -66,7 +68,7 @@ def _pieces(
         if interval.chrom == here:
             done = min(done, interval.start - first)
         if done:
-            yield here, first, sums[:done] / counts[:done]
+            yield here, first, _means(sums[:done], counts[:done])
         here, first, sums, counts = (
             interval.chrom,
             interval.start,
@@ -75,10 +77,15 @@ def _pieces(
         )
         more = max(0, len(numbers) - len(sums))
         sums, counts = np.pad(sums, (0, more)), np.pad(counts, (0, more))
-        sums[: len(numbers)] += numbers
-        counts[: len(numbers)] += 1
+        known = ~np.isnan(numbers)
+        sums[: len(numbers)][known] += numbers[known]
+        counts[: len(numbers)] += known
     if len(sums):
-        yield here, first, sums / counts
+        yield here, first, _means(sums, counts)
+
+
+def _means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
 
 
 def _sorted(intervals: Iterable[Interval]) -> list[int]:

@@ -88,7 +88,9 @@ class RejectionCurve:
         """
         if not 0 <= share < 1:
             raise ValueError(f"`share` must be from 0 to below 1. Received: {share}")
-        place = min(np.searchsorted(self.rejected, share), len(self.rejected) - 1)
+        # 1 - 9 / 10 is a little less than 0.1.
+        place = np.searchsorted(self.rejected, share - 1e-9)
+        place = min(place, len(self.rejected) - 1)
         return float(self.accuracy[place])
 
 

@@ -22,6 +22,7 @@ from rckeras.interpret.alleles import (
     allele_windows,
     check_fit,
 )
+from rckeras.interpret.gradients import check_functional
 from rckeras.interpret.logits import logit_model
 from rckeras.interpret.monte_carlo import without_dropout
 from rckeras.io.genome import Genome
@@ -84,6 +85,7 @@ class VariantScorer:
         batch_size: Sequences per step.
 
     Raises:
+        TypeError: If the model is neither functional nor sequential.
         ValueError: If an argument is out of range, or the model does not fit.
 
     Reference: Zhou and Troyanskaya 2015; Zhou, Shrikumar and Kundaje 2022 (PMLR
@@ -109,6 +111,7 @@ class VariantScorer:
         batch_size: int = 128,
     ):
         _check_options(strands, n_value, batch_size)
+        check_functional(model)
         self.length = _settle_length(model, length)
         self.targets = model.output_shape[-1]
         self.n_value = n_value
@@ -134,6 +137,9 @@ class VariantScorer:
 
         Returns:
             `(reference, alternative, log_odds)`, each `(windows, targets)` in float64.
+
+        Raises:
+            ValueError: If the model gives numbers that are no probabilities.
         """
         if not windows:
             return (np.empty((0, self.targets)),) * 3
@@ -192,7 +198,9 @@ def score_variants(
         a batch.
 
     Raises:
-        ValueError: If `fit` is unknown, or the model does not fit.
+        TypeError: If the model is neither functional nor sequential.
+        ValueError: If `fit` is unknown, or the model does not fit or gives numbers that
+            are no probabilities.
 
     Reference: Zhou and Troyanskaya 2015.
 

@@ -38,7 +38,7 @@ from rckeras.sequence.alphabet import AMBIGUOUS, BASES
 _HEADER = ("#CHROM", "POS", "ID", "REF", "ALT")
 _SPELLED = re.compile(f"[{BASES}{AMBIGUOUS}]+", re.IGNORECASE | re.ASCII)
 _UNSPELLED = re.compile(
-    r"\*|<[^<>,\s]+>"
+    r"\*|[A-Z]*<[^<>,\s]+>|<[^<>,\s]+>[A-Z]+"
     r"|\.[A-Z]+|[A-Z]+\."  # breakends without a mate
     r"|[A-Z.]*([\[\]])[^\[\]\s]+\1[A-Z.]*",
     re.IGNORECASE | re.ASCII,
@@ -110,11 +110,14 @@ def read_vcf(path: str | os.PathLike) -> Iterator[Variant]:
             yield variant
 
 
-def read_vcf_lines(path: str | os.PathLike) -> Iterator[tuple[str, Variant | None]]:
+def read_vcf_lines(
+    path: str | os.PathLike, may_be_empty: bool = False
+) -> Iterator[tuple[str, Variant | None]]:
     """Reads a VCF file line by line, for one who writes the lines again.
 
     Args:
         path: File to read, or `"-"` for the standard input.
+        may_be_empty: Whether a file may have a header and no variant.
 
     Yields:
         Each line with the end that it has in the file, and its `Variant`, or `None`
@@ -132,17 +135,18 @@ def read_vcf_lines(path: str | os.PathLike) -> Iterator[tuple[str, Variant | Non
             sys.stdout.write(line)
     ```
     """
-    empty = True
+    empty, header = True, False
     with open_text(path, keep_ends=True) as lines:
         for number, text in enumerate(lines, start=1):
             line, variant = text.rstrip("\r\n"), None
             if line.startswith("#CHROM"):
                 _check_header(line, f"{path}:{number}")
+                header = True
             elif line.strip() and not line.startswith("#"):
                 empty = False
                 variant = _variant(line, number, f"{path}:{number}")
             yield text, variant
-    if empty:
+    if empty and not (may_be_empty and header):
         raise ValueError(f"{path}: the file holds no variant")
 
 

@@ -249,8 +249,11 @@ def _jaspar_motif(block: _Lines, path: str | os.PathLike) -> Motif:
 
 def _jaspar_block(motif: Motif) -> str:
     counts = motif.counts
+    probable = motif.probabilities * _SITES_OF_PROBABILITIES
     if counts is None:
-        counts = motif.probabilities * _SITES_OF_PROBABILITIES
+        counts = probable
+    # A position off the ends of all sequences has no counts, and readers divide.
+    counts = np.where(counts.sum(axis=1, keepdims=True) > 0, counts, probable)
     lines = [
         f"{base}  [ {' '.join(f'{count:.12g}' for count in row)} ]\n"
         for base, row in zip(BASES, counts.T, strict=True)

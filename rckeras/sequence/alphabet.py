@@ -17,6 +17,14 @@ import numpy as np
 BASES = "ACGT"
 AMBIGUOUS = "NRYSWKMBDHV"
 
+# What each letter stands for.
+IUPAC = {
+    **{base: base for base in BASES},
+    "U": "T",
+    **{"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"},
+    **{"B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": BASES},
+}
+
 _COMPLEMENTS = ("ACGTUNRYSWKMBDHV", "TGCAANYRSWMKVHDB")
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rckeras.metrics import binary_metrics, strand_agreement
+from rckeras.metrics import StrandTally, binary_metrics, strand_agreement
 from tests.reference import metrics as reference
 
 # Few different scores, so that many are ties.
@@ -155,3 +155,15 @@ def test_answers_that_are_all_alike_have_no_correlation():
 def test_answers_of_other_shapes_are_refused(shapes):
     with pytest.raises(ValueError, match="must have the same shape"):
         strand_agreement(*map(np.zeros, shapes))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 7))
+def test_batches_agree_as_the_whole_does(seed, size):
+    forward, other = np.random.default_rng(seed).random((2, 20, 3))
+    tally = StrandTally()
+    for start in range(0, 20, size):
+        tally.add(forward[start : start + size], other[start : start + size])
+    found, whole = tally.agreement(), strand_agreement(forward, other)
+    assert found.flipped == whole.flipped
+    assert found.largest_difference == whole.largest_difference
+    np.testing.assert_allclose(found.correlation, whole.correlation, atol=1e-12)

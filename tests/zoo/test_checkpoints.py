@@ -114,3 +114,16 @@ def test_a_damaged_state_is_named(tmp_path, content):
     (tmp_path / "state.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"state\.npz was damaged; remove"):
         Checkpoints(tmp_path, "val_loss", 2, seed=0).restore(None)
+
+
+def test_the_time_goes_on_after_a_break(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    data = {"x": np.ones((2, 1)), "y": np.ones((2, 1)), "verbose": 0}
+    before = Checkpoints(tmp_path, "loss", 5, seed=0)
+    model.fit(**data, epochs=2, callbacks=[before])
+    after = Checkpoints(tmp_path, "loss", 5, seed=0)
+    after.restore(model)
+    assert after.seconds == before.seconds > 0
+    model.fit(**data, initial_epoch=2, epochs=3, callbacks=[after])
+    assert after.seconds > before.seconds

@@ -69,7 +69,7 @@ def trained(monkeypatch):
         (place / "state.npz").write_text("state")
         runs.append((run.seed, run.dataset, run.row.name))
         history = [{"loss": 1.0 - epoch / 4} for epoch in range(3)]
-        return Network(), SimpleNamespace(history=history, best=2, monitor="loss")
+        return Network(), SimpleNamespace(history=history, best=2, seconds=1.5)
 
     using(monkeypatch)
     monkeypatch.setattr(experiment, "_train", train)

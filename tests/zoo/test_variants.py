@@ -173,8 +173,20 @@ def test_ends_of_lines_are_kept(tmp_path, score, pack):
 
 def test_a_last_line_without_an_end_stays_so(tmp_path, score):
     path = tmp_path / "in.vcf"
+    path.write_text(HEADER + RECORDS[0])
+    whole = score(path)
     path.write_text(HEADER + RECORDS[0].rstrip("\n"))
-    assert score(path)[-1].endswith("0/1")
+    lines = score(path)
+    assert lines == [*whole[:-1], whole[-1].rstrip("\n")]
+    assert lines[-1].endswith("0/1")
+
+
+def test_a_file_without_variants_keeps_its_header(tmp_path, score):
+    path = tmp_path / "in.vcf"
+    path.write_text(HEADER)
+    lines = score(path)
+    assert lines[-1].startswith("#CHROM")
+    assert any(line.startswith("##INFO=<ID=RCK_SKIP") for line in lines)
 
 
 def test_comments_between_records_stay_in_place(tmp_path, score):

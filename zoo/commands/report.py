@@ -104,7 +104,7 @@ def _add_motif_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--taxon",
         default="vertebrates",
-        help="taxonomic group of a release (default: vertebrates)",
+        help="taxonomic group of a release, or all (default: vertebrates)",
     )
     group.add_argument(
         "--explain",
@@ -120,7 +120,9 @@ def run(args: argparse.Namespace) -> int:
     import_keras()
     from zoo.report import report_file
 
-    found = report_file(**vars(args))
+    options = vars(args)
+    options["taxon"] = None if args.taxon == "all" else args.taxon
+    found = report_file(**options)
     if args.progress:
         print(found, file=sys.stderr)
     return 0

@@ -93,6 +93,8 @@ def test_an_allele_that_does_not_fit_is_too_long(genome, ref, alt):
         (None, ("A",), "no_reference"),
         ("A", ("*",), "spanning_deletion"),
         ("A", ("<DEL>",), "symbolic"),
+        ("A", ("A<ctg1>",), "symbolic"),
+        ("A", ("A[<ctg1>:7[",), "breakend"),
         ("A", ("G]chr1:5]",), "breakend"),
         ("A", (".TT",), "breakend"),
         (CHROM[99], ("N",), "ambiguous"),
@@ -128,6 +130,18 @@ def test_a_reference_that_is_not_the_genomes_is_refused_with_both(genome):
 def test_the_case_of_the_reference_does_not_matter(genome):
     ref = CHROM[99:101].lower()
     assert allele_windows(at(100, ref, "A"), "A", genome, 20)
+
+
+def test_an_ambiguous_reference_must_stand_for_the_genomes(genome):
+    base = CHROM[99]
+    codes = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}
+    for code, bases in codes.items():
+        record = at(100, code, "T" if base != "T" else "A")
+        if base in bases:
+            window = allele_windows(record, record.alts[0], genome, 20)
+            assert window.reference[9] == base
+        else:
+            assert refusal(genome, record) == "reference_mismatch"
 
 
 def test_ambiguous_letters_are_those_of_the_other(genome):

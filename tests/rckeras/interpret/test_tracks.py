@@ -63,3 +63,10 @@ def test_values_of_another_length_are_refused():
 def test_unknown_chromosomes_are_refused():
     with pytest.raises(ValueError, match="'chr1', and 1 lengths"):
         list(signals_of([Interval("chr1", 3, 6)], np.zeros((1, 3)), {"1": 10}))
+
+
+def test_bases_without_a_value_are_left_out_of_means():
+    intervals = [Interval("chr1", 5, 8), Interval("chr1", 6, 9)]
+    values = [[1.0, np.nan, np.nan], [2.0, np.nan, 3.0]]
+    found = [(s.start, s.value) for s in signals_of(intervals, values)]
+    assert found == [(5, 1.0), (6, 2.0), (8, 3.0)]

@@ -76,7 +76,7 @@ def test_a_missing_allele_is_none(write):
 @pytest.mark.parametrize(
     "alt",
     [
-        *["*", "<DEL>", "<DUP:TANDEM>", "<*>", "<NON_REF>"],
+        *["*", "<DEL>", "<DUP:TANDEM>", "<*>", "<NON_REF>", "C<ctg1>", "<ctg1>c"],
         *["G]17:198982]", "]13:123456]T", "C[<ctg1>:7[", "[chr2:5[nnA", ".TGCA", "G."],
     ],
 )

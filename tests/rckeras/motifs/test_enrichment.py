@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rckeras.motifs.enrichment import (
-    IUPAC,
     PRINTED,
     PRINTED_TOTALS,
     count_pattern,
@@ -17,6 +16,7 @@ from rckeras.motifs.enrichment import (
 )
 from rckeras.motifs.motif import Motif
 from rckeras.sequence import base_codes, reverse_complement_string
+from rckeras.sequence.alphabet import IUPAC
 from rckeras.sequence.codes import codes_to_letters, codes_to_one_hot
 
 pytest.importorskip("scipy")
@@ -179,3 +179,27 @@ def test_what_is_no_word_is_refused(patterns, message):
 def test_a_single_word_is_refused():
     with pytest.raises(TypeError, match=r"must be a list. Received: 'GATA'"):
         measure_enrichment("GATA", drawn(), drawn())
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 60), st.integers(1, 60), st.data())
+def test_the_interval_is_the_exact_one_of_scipy(hot_total, cold_total, data):
+    from scipy.stats import contingency
+
+    hot = data.draw(st.integers(0, hot_total))
+    cold = data.draw(st.integers(0, cold_total))
+    if hot + cold in (0, hot_total + cold_total):
+        return
+    table = [[hot, cold], [hot_total - hot, cold_total - cold]]
+    wanted = contingency.odds_ratio(table).confidence_interval(0.95)
+    _, found, _ = fisher_test(hot, hot_total, cold, cold_total)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_tens_of_thousands_of_sequences_can_be_tested():
+    ratio, (low, high), p = fisher_test(22_370, 40_000, 22_273, 40_000)
+    assert low < 1 < ratio < high < 1.05
+    assert 0.3 < p < 0.7
+    # With so many the logarithm of the odds ratio is about normal.
+    error = np.sqrt(sum(1 / n for n in (22_370, 17_630, 22_273, 17_727)))
+    assert np.log(high / low) == pytest.approx(2 * 1.96 * error, rel=0.01)

@@ -201,3 +201,16 @@ def test_a_published_collection_is_read_whole(shared_data):
     filters = read_meme(shared_data / "danq_filters.meme")
     assert [motif.matrix_id for motif in filters] == [f"M{i}" for i in range(320)]
     assert {len(motif) for motif in filters} == {26}
+
+
+def test_a_position_without_counts_can_be_read_by_others(tmp_path):
+    probabilities = np.array([[0.25, 0.25, 0.25, 0.25], [0.75, 0, 0, 0.25]])
+    counts = np.array([[0, 0, 0, 0], [3, 0, 0, 1]])
+    motif = Motif("edge", probabilities, counts=counts)
+    write_jaspar(tmp_path / "edge.jaspar", [motif])
+    (found,) = read_jaspar(tmp_path / "edge.jaspar")
+    np.testing.assert_allclose(found.probabilities, motif.probabilities)
+    bio = pytest.importorskip("Bio.motifs")
+    with (tmp_path / "edge.jaspar").open() as file:
+        (other,) = bio.parse(file, "jaspar")
+    assert other.counts.normalize()["A"][0] == pytest.approx(0.25)
