@@ -154,6 +154,8 @@ def match_motifs(
     the same for 141 of them (92%); for the other 12 it is the second one, and TOMTOM
     itself gives the two p-values that differ less than twofold: most are motifs of one
     family (JUN and JUNB, RFX1 and RFX3), which rounding puts in this or that order.
+    Of what memelite, a library for the same, says, which has the Euclidean distance
+    alone, 62% agree; by that distance its p-values are those of here.
 
     Motifs are compared as they are. TOMTOM mixes a tenth of a count of the background
     into each column before, which changes p-values little.
