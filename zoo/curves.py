@@ -9,7 +9,7 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rckeras.evaluation import Evaluation
-
-SUFFIXES = (".svg", ".pdf", ".png")
 
 _GRID = np.linspace(0, 1, 201)
 _MOST_DRAWN = 10  # targets that are drawn one by one
@@ -88,18 +86,11 @@ def draw_curves(curves: list[Curve], path: Path) -> None:
     Raises:
         ImportError: If Matplotlib is missing; the message says how to install it.
     """
-    from rckeras.io.whole import complete_or_none
+    from rckeras.io.figures import new_figure, write_figure
 
-    matplotlib = import_matplotlib()
-    figure = matplotlib.figure.Figure(figsize=(9, 4.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    plot_curves(curves, left, right)
-    plain = {"Date": None} if path.suffix == ".svg" else None
-    with (
-        matplotlib.rc_context({"svg.hashsalt": "rckeras"}),
-        complete_or_none(path) as part,
-    ):
-        figure.savefig(part, format=path.suffix[1:], metadata=plain)
+    figure = new_figure(9, 4.5)
+    plot_curves(curves, *figure.subplots(1, 2))
+    write_figure(figure, path)
 
 
 def plot_curves(curves: list[Curve], left: "Axes", right: "Axes") -> None:
@@ -130,6 +121,8 @@ def check_figure(
         FileNotFoundError: If there is no such folder.
         ImportError: If Matplotlib is missing.
     """
+    from rckeras.io.figures import SUFFIXES, import_matplotlib
+
     figure = Path(path)
     if figure.suffix not in SUFFIXES:
         raise ValueError(
@@ -152,21 +145,6 @@ def check_figure(
                 f"{file} exists already; overwrite=True (--force) replaces it"
             )
     return figure, points
-
-
-def import_matplotlib() -> Any:
-    """The module `matplotlib`, with what draws to files.
-
-    Raises:
-        ImportError: If Matplotlib is missing; the message says how to install it.
-    """
-    try:
-        import matplotlib.figure
-    except ImportError as error:
-        raise ImportError(
-            'curves are drawn by Matplotlib: pip install "rckeras[reports]"'
-        ) from error
-    return matplotlib
 
 
 def _trace(hits: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -234,16 +234,14 @@ def _drawing(
     Raises:
         ImportError: If Matplotlib is missing.
     """
-    try:
-        import matplotlib.style
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'figures need Matplotlib: pip install "rckeras[reports]"'
-        ) from error
+    from rckeras.io.figures import import_matplotlib, new_figure
+
+    import_matplotlib()
+    import matplotlib.style
+
     # The style lasts for this block; whatever the user has set counts for nothing.
     with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = new_figure(*size)
         panels = figure.subplots(1, columns, squeeze=False, **shared)[0]
         figure.suptitle(textwrap.fill(recipe.title, int(11 * size[0])), fontsize=11)
         yield panels

@@ -364,7 +364,7 @@ def test_accuracies_without_a_known_best_have_no_line_for_it(draw):
 
 
 def test_without_matplotlib_a_figure_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "matplotlib.style", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     recipe = find_recipe("koo2019-table1")
     with pytest.raises(ImportError, match=r'pip install "rckeras\[reports\]"'):
         recipe.figure(recipe, make_records(recipe), tmp_path / "figure.svg")

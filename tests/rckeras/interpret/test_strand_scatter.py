@@ -27,7 +27,7 @@ def test_points_are_the_predictions_for_both_strands():
     correlation = np.corrcoef(expected)[0, 1]
     title = axes.get_title()
     assert title.startswith("small\n")
-    assert float(re.search(r"correlation ([\d.]+),", title)[1]) == pytest.approx(
+    assert float(re.search(r"correlation (-?[\d.]+),", title)[1]) == pytest.approx(
         correlation, abs=1e-3
     )
     assert axes.get_xlabel() == "Forward strand"
