@@ -240,6 +240,18 @@ def test_a_trial_that_ends_its_process_each_time_is_given_up(dataset, folder, in
     assert results.count("done") == 6
 
 
+def test_a_full_disk_is_no_attempt(dataset, folder, instant):
+    def fail(plan):
+        raise OSError(28, "No space left on device")
+
+    instant.fails = fail
+    for _ in range(4):
+        with pytest.raises(OSError, match="No space left"):
+            run(dataset, folder, tuner="grid")
+    instant.fails = lambda plan: None
+    assert run(dataset, folder, tuner="grid").count("done") == 8
+
+
 @pytest.mark.parametrize("progress", [True, False])
 def test_a_trial_that_gets_on_or_is_interrupted_is_not(
     dataset, folder, instant, progress

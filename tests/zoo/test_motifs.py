@@ -8,7 +8,13 @@ from keras import layers
 
 from rckeras.io.windows import FITS
 from rckeras.layers import RevCompConv1D
-from rckeras.motifs import Motif, read_jaspar, read_meme, write_meme
+from rckeras.motifs import (
+    Motif,
+    load_encode_motifs,
+    read_jaspar,
+    read_meme,
+    write_meme,
+)
 from rckeras.motifs.filters import METHODS
 from rckeras.motifs.scan import log_odds
 from rckeras.motifs.tomtom import SCORES
@@ -126,6 +132,15 @@ def test_what_does_not_fit_is_said_in_a_line_and_nothing_is_written(
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_read_are_not_replaced(files, tmp_path, capsys):
+    known = tmp_path / "filters.meme"
+    write_meme(known, load_encode_motifs()[:3])
+    before = known.read_text()
+    assert run(files, tmp_path, "--known", known, "--force") == 1
+    assert str(known) in capsys.readouterr().err
+    assert known.read_text() == before
 
 
 def test_a_file_is_no_folder(files, tmp_path, capsys):

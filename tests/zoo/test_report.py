@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from rckeras import conjoin
 from rckeras.datasets import Dataset, save_dataset
 from rckeras.evaluation import evaluate
 from rckeras.layers import (
@@ -324,6 +325,31 @@ def test_the_command_writes_the_page(plain, data, known, written, tmp_path, caps
     assert cli.main([str(word) for word in [*words, "--explain", 3]]) == 0
     assert output.read_text("utf-8") == written[1]
     assert capsys.readouterr().err.startswith("30 sequences: loss ")
+
+
+@pytest.mark.parametrize(("word", "taxon"), [("all", None), ("plants", "plants")])
+def test_the_command_may_ask_for_all_taxa(monkeypatch, word, taxon):
+    seen = {}
+    monkeypatch.setattr(
+        "zoo.report.report_file", lambda **options: seen.update(options)
+    )
+    words = f"report net.keras --data data.h5 -o p.html --taxon {word} --quiet"
+    assert cli.main(words.split()) == 0
+    assert seen["taxon"] == taxon
+
+
+def test_a_network_without_a_last_squashing_is_explained_by_its_answer(
+    plain, data, known, tmp_path
+):
+    merged = conjoin(plain, "mean")
+    report = report_file(merged, data, tmp_path / "p.html", known=known, explain=1)
+    assert not report.of_logits
+    assert "add to the answer" in (tmp_path / "p.html").read_text("utf-8")
+
+
+def test_a_label_may_have_any_letters():
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    assert 'aria-label="peak\\d1"' in inline_svg(figure, "one", r"peak\d1")
 
 
 def test_a_drawing_is_as_wide_as_its_place():

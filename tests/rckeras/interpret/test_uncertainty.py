@@ -165,3 +165,14 @@ def test_drawings_hold_the_points():
     assert set(y) <= set(rejection.accuracy)
     assert len(y) <= 400
     assert y[0] == rejection.accuracy[0]
+
+
+def test_a_share_of_tenths_is_found_in_spite_of_rounding():
+    uncertainty = np.arange(10)[::-1] / 10
+    labels = np.zeros(10)
+    predictions = np.where(np.arange(10) < 1, 0.9, 0.1)  # the surest are right
+    curve = rejection_curve(labels, predictions, uncertainty)
+    for tenths in range(10):
+        kept = 10 - tenths
+        wrong = predictions[np.argsort(uncertainty)[:kept]] > 0.5
+        assert curve.at(tenths / 10) == pytest.approx(1 - wrong.mean())
