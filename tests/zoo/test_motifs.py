@@ -20,6 +20,7 @@ from rckeras.motifs.scan import log_odds
 from rckeras.motifs.tomtom import SCORES
 from rckeras.sequence.codes import codes_to_letters
 from tuning.cli import main
+from zoo import commands
 from zoo.commands import motifs as command
 from zoo.motifs import FILES, FoundMotifs, _collect, find_motifs
 
@@ -175,7 +176,7 @@ def test_a_limit_takes_sequences_from_everywhere(most, expected):
 def test_the_command_offers_what_the_library_knows():
     assert tuple(METHODS) == command.METHODS
     assert tuple(SCORES) == command.DISTANCES
-    assert command.FITS == FITS
+    assert commands.FITS == FITS
 
 
 def test_the_command_hands_on_every_option(monkeypatch, capsys):

@@ -7,12 +7,47 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+# Those of rckeras, whose import would take seconds.
+FITS = ("error", "crop", "pad", "both")
+SPLITS = ("train", "validation", "test")
+
+
+def add_source_options(
+    parser: argparse._ActionsContainer,
+    fit: str = "for sequences of another length than the network's, as in predict "
+    "(default: error)",
+) -> None:
+    """Declare --genome, --split and --fit, for sequences of any kind of file.
+
+    Args:
+        parser: Parser, or group of options.
+        fit: Help of --fit.
+    """
+    parser.add_argument(
+        "--genome", metavar="FASTA", help="genome of the intervals of a BED file"
+    )
+    parser.add_argument(
+        "--split", choices=SPLITS, help="sequences of a dataset (default: all)"
+    )
+    parser.add_argument("--fit", choices=FITS, default="error", help=fit)
+
+
+def add_n_value(parser: argparse._ActionsContainer) -> None:
+    """Declare --n-value, of a network that is trained."""
+    parser.add_argument(
+        "--n-value",
+        type=float,
+        metavar="X",
+        help="value of the four channels for N (default: as the network was trained)",
+    )
+
 
 def add_output_options(
     parser: argparse.ArgumentParser,
     file: str = "file to write (default: standard output)",
     force: str = "replace FILE",
     required: bool = False,
+    metavar: str = "FILE",
 ) -> None:
     """Declare -o, --force and --quiet.
 
@@ -21,8 +56,9 @@ def add_output_options(
         file: Help of -o.
         force: Help of --force.
         required: Whether -o must be given.
+        metavar: What -o is.
     """
-    parser.add_argument("-o", "--output", metavar="FILE", required=required, help=file)
+    parser.add_argument("-o", "--output", metavar=metavar, required=required, help=file)
     parser.add_argument("--force", action="store_true", dest="overwrite", help=force)
     parser.add_argument(
         "--quiet",

@@ -3,11 +3,14 @@
 import argparse
 import sys
 
-from zoo.commands import add_output_options, import_keras
+from zoo.commands import (
+    add_n_value,
+    add_output_options,
+    add_source_options,
+    import_keras,
+)
 
 # Those of rckeras, whose import would take seconds.
-FITS = ("error", "crop", "pad", "both")
-SPLITS = ("train", "validation", "test")
 METHODS = ("gradient", "integrated", "mutagenesis")
 
 
@@ -32,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_method_options(parser)
     group = parser.add_argument_group("output")
     add_output_options(
-        group, "folder to write, made if need be", "replace files in it", required=True
+        group,
+        "folder to write, made if need be",
+        "replace files in FOLDER",
+        required=True,
+        metavar="FOLDER",
     )
     group.add_argument(
         "--logos",
@@ -53,25 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_input_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("input")
-    group.add_argument(
-        "--genome", metavar="FASTA", help="genome of the intervals of a BED file"
-    )
-    group.add_argument(
-        "--split", choices=SPLITS, help="sequences of a dataset (default: all)"
-    )
-    group.add_argument(
-        "--fit",
-        choices=FITS,
-        default="error",
-        help="for sequences of another length than the network's, as in predict "
-        "(default: error)",
-    )
-    group.add_argument(
-        "--n-value",
-        type=float,
-        metavar="X",
-        help="value of the four channels for N (default: as the network was trained)",
-    )
+    add_source_options(group)
+    add_n_value(group)
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, import_keras
 
 _SPLITS = ("train", "validation", "test", "all")
 
@@ -57,12 +57,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         help="predict sequences as stored; by default the predictions for a sequence "
         "and its reverse complement are averaged",
     )
-    parser.add_argument(
-        "--n-value",
-        type=float,
-        metavar="X",
-        help="value of the four channels for N (default: as the network was trained)",
-    )
+    add_n_value(parser)
     parser.add_argument(
         "--batch-size",
         type=int,

@@ -3,11 +3,9 @@
 import argparse
 import sys
 
-from zoo.commands import import_keras
+from zoo.commands import add_output_options, add_source_options, import_keras
 
 # Those of rckeras, whose import would take seconds.
-FITS = ("error", "crop", "pad", "both")
-SPLITS = ("train", "validation", "test")
 METHODS = ("koo2019", "koo2019_code", "hawkinshooker2018", "brown2018")
 DISTANCES = ("euclidean", "pearson")
 
@@ -31,42 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filter_options(parser)
     _add_matching_options(parser)
     group = parser.add_argument_group("output")
-    group.add_argument(
-        "-o",
-        "--output",
-        metavar="FOLDER",
+    add_output_options(
+        group,
+        "folder to write, made if need be",
+        "replace files in FOLDER",
         required=True,
-        help="folder to write, made if need be",
-    )
-    group.add_argument(
-        "--force",
-        action="store_true",
-        dest="overwrite",
-        help="replace files in FOLDER",
-    )
-    group.add_argument(
-        "--quiet",
-        action="store_false",
-        dest="progress",
-        help="neither bar nor summary on standard error",
+        metavar="FOLDER",
     )
 
 
 def _add_input_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("input")
-    group.add_argument(
-        "--genome", metavar="FASTA", help="genome of the intervals of a BED file"
-    )
-    group.add_argument(
-        "--split", choices=SPLITS, help="sequences of a dataset (default: all)"
-    )
-    group.add_argument(
-        "--fit",
-        choices=FITS,
-        default="error",
-        help="for sequences of another length than the network's, as in predict "
-        "(default: error)",
-    )
+    add_source_options(group)
     group.add_argument(
         "--max-sequences",
         type=int,

@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from zoo.commands import add_output_options, import_keras
+from zoo.commands import (
+    add_n_value,
+    add_output_options,
+    add_source_options,
+    import_keras,
+)
 from zoo.tables import FORMATS
-
-# Those of rckeras, whose import would take seconds.
-FITS = ("error", "crop", "pad", "both")
-SPLITS = ("train", "validation", "test")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,26 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_input_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("input")
-    group.add_argument(
-        "--genome", metavar="FASTA", help="genome of the intervals of a BED file"
-    )
-    group.add_argument(
-        "--split", choices=SPLITS, help="sequences of a dataset (default: all)"
-    )
-    group.add_argument(
-        "--fit",
-        choices=FITS,
-        default="error",
-        help="for sequences of another length than the network's: crop longer ones to "
+    add_source_options(
+        group,
+        "for sequences of another length than the network's: crop longer ones to "
         "their centre, pad shorter ones with N, or both; intervals are moved to the "
         "network's length around their centre (default: error)",
     )
-    group.add_argument(
-        "--n-value",
-        type=float,
-        metavar="X",
-        help="value of the four channels for N (default: as the network was trained)",
-    )
+    add_n_value(group)
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, import_keras
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -53,12 +53,7 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
         help="sequences looked at beyond the metrics, spread evenly over the split "
         "(default: 2000)",
     )
-    group.add_argument(
-        "--n-value",
-        type=float,
-        metavar="X",
-        help="value of the four channels for N (default: as the network was trained)",
-    )
+    add_n_value(group)
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:

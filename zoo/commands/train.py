@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING
 
-from zoo.commands import add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, import_keras
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 
 if TYPE_CHECKING:
@@ -75,12 +75,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         help="run the network on both strands of each sequence and train the mean of "
         "their logits, which gives both the same answer",
     )
-    group.add_argument(
-        "--n-value",
-        type=float,
-        metavar="X",
-        help="value of the four channels for N (default: as the network was trained)",
-    )
+    add_n_value(group)
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:

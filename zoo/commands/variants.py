@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, import_keras
 from zoo.tables import FORMATS
 from zoo.variants import SCORES
 
@@ -48,12 +48,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         help="fail at the first alternative that cannot be scored; by default it is "
         "written with the reason",
     )
-    group.add_argument(
-        "--n-value",
-        type=float,
-        metavar="X",
-        help="value of the four channels for N (default: as the network was trained)",
-    )
+    add_n_value(group)
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
