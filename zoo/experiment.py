@@ -107,7 +107,8 @@ def reproduce(
     reproduce("shrikumar2017-simulation", Path("shrikumar"), seeds=5)
     ```
     """
-    from zoo.reports import write_report
+    from zoo.compilation import compile_once
+    from zoo.experiment_report import write_report
 
     recipe = find_recipe(name)
     if seeds < 1:
@@ -130,11 +131,12 @@ def reproduce(
     load = functools.lru_cache(maxsize=1)(lambda dataset: sources[dataset]())
     clock = _Clock(runs, folder, progress)
     failed = []
-    for run in runs:
-        try:
-            _finish(run, load(run.dataset), folder, clock)
-        except DivergedError as error:
-            failed.append(str(error))
+    with compile_once():
+        for run in runs:
+            try:
+                _finish(run, load(run.dataset), folder, clock)
+            except DivergedError as error:
+                failed.append(str(error))
     write_report(recipe, folder)
     if failed:
         raise DivergedError("; ".join(failed))

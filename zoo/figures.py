@@ -63,23 +63,26 @@ def metrics(
     recipe: "Recipe",
     records: Records,
     path: Path,
-    shown: Sequence[str] | None = None,
+    shown: Sequence[Sequence[str]] | None = None,
 ) -> None:
-    """Metrics of each network, a panel for each; all, or those that are to be shown.
+    """Metrics of each network: a panel for each, or for those that are shown together.
 
     Dots are means over seeds, lines reach from the least to the greatest, and hollow
-    marks are the paper's values.
+    marks are the paper's values. A panel has the name of its first metric.
     """
     rows = _ran(recipe, records)
-    headings = {name: recipe.metrics[name] for name in shown or recipe.metrics}
-    columns = len(headings)
-    size = 2 + 2.8 * columns, 1.6 + 0.28 * len(rows)
-    with _drawing(recipe, path, size, columns, sharey=True) as panels:
-        for axes, (metric, label) in zip(panels, headings.items(), strict=True):
-            _draw_rows(axes, recipe, rows, records, (metric,))
-            axes.set_xlabel(label)
-        mean = _mark("mean, least and greatest", _COLOURS[0], linestyle="-", marker="o")
-        _key(panels[0], [mean, *_paper(recipe, rows)])
+    groups = shown or [[name] for name in recipe.metrics]
+    size = 2 + 2.8 * len(groups), 1.6 + 0.28 * len(rows)
+    with _drawing(recipe, path, size, len(groups), sharey=True) as panels:
+        for axes, group in zip(panels, groups, strict=True):
+            _draw_rows(axes, recipe, rows, records, group)
+            axes.set_xlabel(recipe.metrics[group[0]])
+        dots = [
+            _mark("mean, least and greatest", _COLOURS[0], linestyle="-", marker="o")
+        ]
+        if max(map(len, groups)) > 1:
+            dots = _dots(max(panels, key=lambda axes: len(_dots(axes))))
+        _key(panels[0], [*dots, *_paper(recipe, rows)])
 
 
 def learning_curves(recipe: "Recipe", records: Records, path: Path) -> None:
@@ -130,30 +133,43 @@ def shrinking_sets(recipe: "Recipe", records: Records, path: Path) -> None:
 
     Reference: Shrikumar et al. 2017, Fig. 6.
     """
-    rows = _ran(recipe, records)
-    records = records.on_shared_datasets([row.name for row in rows])
-    families: dict[tuple[str, str], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: row.train_share):
-        families.setdefault(_family(row), []).append(row)
-    known = list(dict.fromkeys(map(_family, recipe.rows)))
-    families = {key: families[key] for key in known if key in families}
-    colours = _colours(families)
-    shares = sorted({row.train_share for row in rows})
+    families = _families(recipe, _ran(recipe, records))
     with _drawing(recipe, path, (10, 4.2), 2) as panels:
-        for axes, (metric, label) in zip(panels, recipe.metrics.items(), strict=False):
-            for members, colour, shift in zip(
-                families.values(), colours, _shifts(len(families)), strict=True
-            ):
-                _draw_family(axes, records, members, metric, colour, 1 + 0.2 * shift)
-            axes.set(xscale="log", xlabel="share of training sequences", ylabel=label)
-            axes.set_xticks(shares, [f"{share:.4g}" for share in shares])
-            axes.set_xticks([], minor=True)
-        lines = [
-            _mark(name, colour)
-            for (_, name), colour in zip(families, colours, strict=True)
-        ]
-        lines.append(_mark(_dot(records), "#777777", marker="o", markersize=2.5))
-        _key(panels[0], lines)
+        for axes, metric in zip(panels, recipe.metrics, strict=False):
+            _draw_shares(axes, recipe, families, records, metric)
+        _key(panels[0], _share_marks(families, records))
+
+
+def gains(recipe: "Recipe", records: Records, path: Path, shown: Sequence[str]) -> None:
+    """What networks gain over the first one, and what smaller training sets cost.
+
+    At the left is what each dataset gains in some metrics, with all training sequences,
+    over the first network's first metric: dots are medians over seeds, bars the medians
+    of the dots. At the right is the first metric against the share of the training
+    sequences, for the networks that have run with several, as `shrinking_sets` has it.
+
+    Args:
+        recipe: The recipe.
+        records: The records of its runs.
+        path: The file.
+        shown: Metrics at the left; a network whose metrics are the same has one row of
+            dots.
+    """
+    rows = _ran(recipe, records)
+    whole = [row for row in rows if row.train_share == 1]
+    families = {
+        key: members
+        for key, members in _families(recipe, rows).items()
+        if members[0].train_share < 1
+    }
+    columns = 2 if families else 1
+    size = 1 + 5 * columns, 2 + 0.35 * len(whole)
+    with _drawing(recipe, path, size, columns) as panels:
+        _draw_gains(panels[0], recipe, whole, records, shown)
+        marks = [*_dots(panels[0]), *_share_marks(families, records)]
+        for axes in panels[1:]:
+            _draw_shares(axes, recipe, families, records, next(iter(recipe.metrics)))
+        _key(panels[0], marks)
 
 
 def strand_scatter(recipe: "Recipe", records: Records, path: Path) -> None:
@@ -390,9 +406,82 @@ def _draw_curve(
         axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, linewidth=0)
 
 
+def _draw_gains(
+    axes: "Axes",
+    recipe: "Recipe",
+    rows: "Sequence[Row]",
+    records: Records,
+    metrics: Sequence[str],
+) -> None:
+    """Differences of each dataset to its first metric of the first row."""
+    first = next(iter(recipe.metrics))
+    start = records.by_dataset(recipe.rows[0].name, first)
+    axes.axvline(0, color="#777777", linewidth=1)
+    shifts = [0.8 * shift for shift in _shifts(len(metrics))]
+    for metric, colour, shift in zip(metrics, _COLOURS, shifts, strict=False):
+        axes.plot([], [], "o", color=colour, markersize=4, label=recipe.metrics[metric])
+        for place, row in enumerate(rows):
+            found = records.by_dataset(row.name, metric)
+            if metric != first and found == records.by_dataset(row.name, first):
+                continue
+            values = [found[key] - start[key] for key in found if key in start]
+            if not any(values):
+                continue
+            heights = [place + shift + 0.2 * s for s in _scattered(len(values))]
+            axes.plot(values, heights, "o", color=colour, markersize=3, alpha=0.5)
+            bar = [place + shift - 0.2, place + shift + 0.2]
+            axes.plot([median(values)] * 2, bar, color=colour, linewidth=2)
+    _name_lines(axes, [_family(row)[1] for row in rows])
+    start_name = _family(recipe.rows[0])[1]
+    axes.set_xlabel(f"{recipe.metrics[first]}, difference to “{start_name}”")
+
+
 def _family(row: "Row") -> tuple[str, str]:
     """What rows have in common that differ in their share of training sequences."""
     return row.network, re.sub(r",? *[\d.]+ ?%$", "", row.name)
+
+
+def _families(
+    recipe: "Recipe", rows: "Sequence[Row]"
+) -> "dict[tuple[str, str], list[Row]]":
+    """Rows that differ in their share alone, the smallest first."""
+    families: dict[tuple[str, str], list[Row]] = {
+        _family(row): [] for row in recipe.rows
+    }
+    for row in sorted(rows, key=lambda row: row.train_share):
+        families[_family(row)].append(row)
+    return {key: members for key, members in families.items() if members}
+
+
+def _draw_shares(
+    axes: "Axes",
+    recipe: "Recipe",
+    families: "dict[tuple[str, str], list[Row]]",
+    records: Records,
+    metric: str,
+) -> None:
+    """A line for each family, over the datasets that all rows have run on."""
+    rows = [row for members in families.values() for row in members]
+    records = records.on_shared_datasets([row.name for row in rows])
+    for members, colour, shift in zip(
+        families.values(), _colours(families), _shifts(len(families)), strict=True
+    ):
+        _draw_family(axes, records, members, metric, colour, 1 + 0.2 * shift)
+    shares = sorted({row.train_share for row in rows})
+    axes.set(xscale="log", xlabel="share of training sequences")
+    axes.set_ylabel(recipe.metrics[metric])
+    axes.set_xticks(shares, [f"{share:.4g}" for share in shares])
+    axes.set_xticks([], minor=True)
+
+
+def _share_marks(
+    families: "dict[tuple[str, str], list[Row]]", records: Records
+) -> list[Any]:
+    lines = [
+        _mark(name, colour)
+        for (_, name), colour in zip(families, _colours(families), strict=True)
+    ]
+    return [*lines, _mark(_dot(records), "#777777", marker="o", markersize=2.5)]
 
 
 def _draw_family(

@@ -19,7 +19,10 @@ _FEWEST = 3  # seeds of a row, or datasets, that are worth a test
 
 
 def rank_sum(
-    recipe: "Recipe", records: Records, pairs: Sequence[tuple[int, int]]
+    recipe: "Recipe",
+    records: Records,
+    pairs: Sequence[tuple[int, int]],
+    metrics: Sequence[str] | None = None,
 ) -> list[str]:
     """Wilcoxon rank-sum tests over seeds: is one row better than another?
 
@@ -27,9 +30,10 @@ def rank_sum(
     with its mean over them.
 
     Args:
-        recipe: The recipe, whose first metric is compared.
+        recipe: The recipe.
         records: The records of its runs.
         pairs: Numbers of the row that should be better, and of the other one.
+        metrics: Metrics to compare; `None` for the recipe's first one.
 
     Raises:
         ImportError: If SciPy is missing.
@@ -39,12 +43,23 @@ def rank_sum(
     184,756 ways to choose ten runs of twenty: the unpaired test, when all of one
     network are above all of the other.
     """
-    metric, heading = next(iter(recipe.metrics.items()))
-    lines = [
-        f"Is one network better than the other in {heading}? One-sided exact Wilcoxon "
-        "rank-sum tests over seeds:",
-        "",
-    ]
+    paragraphs = []
+    for metric in metrics or list(recipe.metrics)[:1]:
+        lines = [
+            f"Is one network better than the other in {recipe.metrics[metric]}? "
+            "One-sided exact Wilcoxon rank-sum tests over seeds:",
+            "",
+            *_rank_sums(recipe, records, pairs, metric),
+        ]
+        paragraphs.append("\n".join(lines))
+    return paragraphs
+
+
+def _rank_sums(
+    recipe: "Recipe", records: Records, pairs: Sequence[tuple[int, int]], metric: str
+) -> list[str]:
+    """A line for each pair."""
+    lines = []
     for names, rows in _named(recipe, pairs):
         better, other = (
             _upwards(records.by_seed(r.name, metric), metric) for r in rows
@@ -58,7 +73,7 @@ def rank_sum(
             f"- {names}: p = {_rank_sum_p(better, other):.2g} ({number}, with which p "
             f"is at least {least:.2g})"
         )
-    return ["\n".join(lines)]
+    return lines
 
 
 def signed_rank(

@@ -92,7 +92,8 @@ def colour(line):
 
 
 def shown_name(recipe, row):
-    shared = recipe.figure is figures.shrinking_sets
+    function = getattr(recipe.figure, "func", recipe.figure)
+    shared = function in (figures.shrinking_sets, figures.gains)
     return row.name.rpartition(",")[0] if shared else row.name
 
 
@@ -291,6 +292,51 @@ def test_a_network_of_shrinking_sets_has_one_line_and_one_colour(draw):
     drawn = lines(figure.axes[0])
     assert len(drawn) == len({colour for _, _, colour in drawn}) == 3
     assert all(len(shares) == 7 for shares, _, _ in drawn)
+
+
+def test_gains_are_differences_to_the_first_network_dataset_by_dataset(draw):
+    recipe = find_recipe("invivo-strands")
+    rows = [row for row in recipe.rows if row.train_share == 1][:3]
+    records = make_records(recipe, rows, seeds=3, datasets=("one", "two", "three"))
+    (axes,) = draw(recipe, records)[0].axes
+    start = records.by_dataset(rows[0].name, "test_auroc")
+    expected = []
+    for metric in ("test_auroc", "conjoined_auroc"):
+        for row in rows:
+            found = records.by_dataset(row.name, metric)
+            differences = [found[key] - start[key] for key in start]
+            expected += [differences] * any(differences)
+    dots = [values for values, _, _ in lines(axes, "o") if values]
+    bars = [values for values, _, _ in lines(axes) if len(values) == 2]
+    assert dots == expected
+    middles = [[median(values)] * 2 for values in expected]
+    assert [bar for bar in bars if bar in middles] == middles
+
+
+def test_networks_that_are_as_good_afterwards_gain_once(draw):
+    recipe = find_recipe("invivo-strands")
+    records = make_records(recipe, recipe.rows[:2], datasets=("one", "two"))
+    same = [{**run, "conjoined_auroc": run["test_auroc"]} for run in records.results]
+    (axes,) = draw(recipe, replace(records, results=same))[0].axes
+    dots = [values for values, _, _ in lines(axes, "o") if values]
+    assert len(dots) == 1
+
+
+def test_shares_stand_beside_gains_if_several_have_run(draw):
+    recipe = find_recipe("invivo-strands")
+    left, right = draw(recipe, make_records(recipe, datasets=("one", "two")))[0].axes
+    shared = {row.name for row in recipe.rows if row.train_share < 1}
+    assert len(lines(right)) == len({name.rpartition(",")[0] for name in shared}) == 4
+    assert len(left.get_yticks()) == sum(row.train_share == 1 for row in recipe.rows)
+
+
+def test_metrics_that_share_a_panel_are_told_apart_by_colour(draw):
+    recipe = find_recipe("strategies-simulation")
+    figure, path = draw(recipe, make_records(recipe, seeds=2))
+    both, flipped = figure.axes
+    assert len({colour for _, _, colour in lines(both, "o")}) == 2
+    assert len({colour for _, _, colour in lines(flipped, "o")}) == 1
+    assert recipe.metrics["conjoined_auroc"] in texts(path)
 
 
 def test_a_scatter_shows_at_most_a_thousand_of_the_runs_predictions(draw, tmp_path):

@@ -100,6 +100,16 @@ def test_the_direction_of_a_rank_sum_test_is_that_of_the_metric():
     assert "“A” against “B”: p = 0.05 (" in text
 
 
+def test_rank_sums_are_those_of_the_metrics_that_are_asked_for():
+    values = {"A": [0.1, 0.2, 0.3], "B": [0.4, 0.5, 0.6]}
+    losses = make_records(values, "test_loss").results
+    runs = [{**run, "test_auroc": -run["test_loss"]} for run in losses]
+    both = replace(RECIPE, metrics={"test_auroc": "AUROC", "test_loss": "loss"})
+    found = rank_sum(both, Records(runs, ()), ((0, 1),), ("test_loss", "test_auroc"))
+    assert ["loss" in found[0], "AUROC" in found[1]] == [True, True]
+    assert all("“A” against “B”: p = 0.05 (" in text for text in found)
+
+
 @pytest.mark.parametrize("other", [[], [0.1, 0.2]])
 def test_a_pair_with_fewer_than_three_seeds_each_is_not_tested(other):
     records = make_records({"A": [0.1, 0.2, 0.3, 0.4], "B": other})

@@ -16,7 +16,12 @@ from zoo.learning import TrainingSettings
 from zoo.measures import both_strategies, sampled_ranking
 from zoo.recipes import brown2018
 from zoo.recipes.recipe import Recipe, Row
-from zoo.recipes.strategies import DIFFERS, METRICS, strategies
+from zoo.recipes.strategies import (
+    DIFFERS,
+    METRICS,
+    TRAINED_AND_AFTERWARDS,
+    strategies,
+)
 
 if TYPE_CHECKING:
     from rckeras.datasets import Dataset
@@ -191,7 +196,7 @@ STRANDS = Recipe(
     measures=(both_strategies,),
     metrics=METRICS,
     seeds=5,
-    figure=figures.shrinking_sets,
+    figure=partial(figures.gains, shown=TRAINED_AND_AFTERWARDS),
     remarks=(
         partial(
             remarks.signed_rank,
@@ -201,9 +206,9 @@ STRANDS = Recipe(
                 for other in (_number("standard", better), _number(_TWICE.name, better))
                 if better != other
             ),
-            metrics=("test_auroc", "conjoined_auroc", "test_auprc"),
+            metrics=(*TRAINED_AND_AFTERWARDS, "test_auprc"),
         ),
-        partial(remarks.by_dataset, shown=("test_auroc", "conjoined_auroc")),
+        partial(remarks.by_dataset, shown=TRAINED_AND_AFTERWARDS),
     ),
     differs=(
         *_DATA_DIFFERS,

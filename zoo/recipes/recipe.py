@@ -1,7 +1,7 @@
 """What an experiment of a paper is: data, networks, how they are trained and measured.
 
-A recipe is data. `zoo.experiment` runs it, `zoo.reports` sets its results beside those
-of the paper.
+A recipe is data. `zoo.experiment` runs it, `zoo.experiment_report` sets its results
+beside those of the paper.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -90,4 +90,6 @@ def _range(values: Sequence[float]) -> str:
 def _number(mean: float, spread: float = math.nan) -> str:
     if 0 < abs(mean) < 0.001:
         return f"{mean:.1e}"
-    return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
+    digits = 3 if abs(mean) < 10 else 0
+    text = f"{mean:,.{digits}f}"
+    return text if math.isnan(spread) else f"{text} ± {spread:,.{digits}f}"

@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
+from zoo.experiment_report import report, table, write_report
 from zoo.learning import TrainingSettings
 from zoo.recipes import Recipe, Row
 from zoo.records import Records, append
-from zoo.reports import report, table, write_report
 
 RECIPE = Recipe(
     name="tiny",
