@@ -5,16 +5,15 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from tuning.charts import STEPS, draw_effect, draw_parallel, reach
 from tuning.results import SearchResults, show, show_number, show_score
 from tuning.trials import STATUSES, Trial
+from zoo import pages
 from zoo.messages import duration
 
-_SHOWN = 20  # trials of the leaderboard that are not folded away
 _TOLD = 8  # targets that are named
 
 
@@ -30,19 +29,11 @@ def write_report(results: SearchResults, path: str | os.PathLike) -> None:
 
 def report(results: SearchResults) -> str:
     """The page of a search as HTML: what was searched, what was found, what was not."""
-    style = (files("tuning") / "report.css").read_text("utf-8")
-    name = results.facts["space"]
     sections = [_head(results), _searched(results)]
     if results.count("done"):
         sections += [_best(results), _leaderboard(results), *_charts(results)]
     sections.append(_left_out(results))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>Search: {escape(name)}</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n<main>\n{''.join(sections)}</main>\n</body>\n</html>\n"
-    )
+    return pages.page(f"Search: {results.facts['space']}", "tuning", sections)
 
 
 def _head(results: SearchResults) -> str:
@@ -63,17 +54,9 @@ def _head(results: SearchResults) -> str:
         size = "-" if best.parameters is None else f"{best.parameters:,}"
         tiles.insert(0, (f"best {results.objective}", show_number(best.score), score))
         tiles.append(("parameters", size, "of the best network"))
-    shown = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small>"
-        "</dd></div>"
-        for name, value, note in tiles
-    )
     title, about = facts.get("title") or facts["space"], facts.get("reference") or ""
     title = title[:1].upper() + title[1:]
-    return (
-        f'<header><p class="kicker">Hyperparameter search</p><h1>{escape(title)}</h1>'
-        f'<p class="about">{escape(about)}</p><dl class="tiles">{shown}</dl></header>\n'
-    )
+    return pages.head("Hyperparameter search", title, about, tiles)
 
 
 def _searched(results: SearchResults) -> str:
@@ -89,12 +72,7 @@ def _searched(results: SearchResults) -> str:
         "choices": _pairs(facts.get("choices") or {}),
         "versions": ", ".join(f"{k} {v}" for k, v in facts["versions"].items()),
     }
-    shown = "".join(
-        f"<dt>{name}</dt><dd>{escape(text)}</dd>"
-        for name, text in lines.items()
-        if text
-    )
-    return _section("What was searched", f'<dl class="facts">{shown}</dl>')
+    return pages.section("What was searched", pages.facts(lines))
 
 
 def _limit(trials: int | None) -> str:
@@ -141,7 +119,7 @@ def _best(results: SearchResults) -> str:
     if best.network:
         code = f"import zoo\n\nnetwork = {results.code(best)}"
         body += f"<pre><code>{escape(code)}</code></pre>"
-    return _section(f"The best: trial {best.trial}, {show_score(best)}", body)
+    return pages.section(f"The best: trial {best.trial}, {show_score(best)}", body)
 
 
 def _leaderboard(results: SearchResults) -> str:
@@ -156,12 +134,7 @@ def _leaderboard(results: SearchResults) -> str:
         _row(rank, trial, results.metrics, names, _share(trial.score, scores))
         for rank, trial in enumerate(ranked, start=1)
     ]
-    body = _table(head, rows[:_SHOWN])
-    if rows[_SHOWN:]:
-        rest = _table(head, rows[_SHOWN:])
-        folded = f"<summary>{len(rows) - _SHOWN} more</summary>{rest}"
-        body += f"<details>{folded}</details>"
-    return _section("Leaderboard", body)
+    return pages.section("Leaderboard", pages.table(head, rows))
 
 
 def _share(score: float, scores: list[float]) -> float:
@@ -191,13 +164,6 @@ def _row(
     )
 
 
-def _table(head: str, rows: Iterable[str]) -> str:
-    return (
-        f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>\n{''.join(rows)}</tbody></table></div>"
-    )
-
-
 def _charts(results: SearchResults) -> list[str]:
     """Effects of the hyperparameters that vary, the largest first, and all in one."""
     done = [trial.hyperparameters for trial in results.ranked()]
@@ -210,17 +176,17 @@ def _charts(results: SearchResults) -> list[str]:
         return []
     names.sort(key=lambda name: -reach(results, name))
     panels = "".join(_panel(name, draw_effect(results, name)) for name in names)
-    effects = _section(
+    effects = pages.section(
         "Effects",
         "<p>Each dot is a trial; bars are medians, which thin lines join where values "
         "have an order. The hyperparameter whose medians lie furthest apart comes "
         f'first.</p>{_key()}<div class="panels">{panels}</div>',
     )
-    together = _section(
+    together = pages.section(
         "All hyperparameters",
         "<p>Each line is a trial, from its values to its score; better trials have "
         "stronger colours, and lie above worse ones of the same value.</p>"
-        f'{_key()}<div class="wide" tabindex="0">{draw_parallel(results)}</div>',
+        f"{_key()}{pages.scrolling(draw_parallel(results))}",
     )
     return [effects, *_measured(results, names), together]
 
@@ -236,14 +202,11 @@ def _measured(results: SearchResults, names: list[str]) -> list[str]:
         return []
     text = "<p>What was measured of each network besides, and did not rank it.</p>"
     body = f'{text}{_key()}<div class="panels">{panels}</div>'
-    return [_section("Also measured", body)]
+    return [pages.section("Also measured", body)]
 
 
-def _panel(caption: str, chart: str) -> str:
-    return (
-        f'<figure><figcaption>{escape(caption)}</figcaption><div class="wide">'
-        f"{chart}</div></figure>\n"
-    )
+def _panel(title: str, chart: str) -> str:
+    return pages.panel(title, pages.scrolling(chart))
 
 
 def _key() -> str:
@@ -271,12 +234,4 @@ def _left_out(results: SearchResults) -> str:
             f'<td><span class="{trial.status}">{escape(trial.status)}</span></td>'
             f'<td class="reason">{escape(trial.reason)}</td>{cells}</tr>\n'
         )
-    body = _table(head, rows[:_SHOWN])
-    if rows[_SHOWN:]:
-        rest = _table(head, rows[_SHOWN:])
-        body += f"<details><summary>{len(rows) - _SHOWN} more</summary>{rest}</details>"
-    return _section("Pruned and failed", body)
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>\n"
+    return pages.section("Pruned and failed", pages.table(head, rows))

@@ -1,12 +1,12 @@
 """The page of HTML that `zoo.report` writes: no scripts, and nothing from elsewhere."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo import pages
 from zoo.curves import plot_curves, trace_curves
 from zoo.svg import inline_svg
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from zoo.report import Explained, NetworkReport
 
-_ROWS = 20  # of a table that are not folded away
 _LOGOS = 24  # filters that are not folded away
 _DOTS = 1_500
 _SQUARE = (4.6, 4.2)  # inches
@@ -30,23 +29,16 @@ def page(report: "NetworkReport") -> str:
     Returns:
         HTML; the same for the same findings.
     """
-    style = (files("zoo") / "report.css").read_text("utf-8")
     sections = [
         _head(report),
-        _section("What was looked at", _facts(report.facts)),
+        pages.section("What was looked at", pages.facts(report.facts)),
         _performance(report),
         _symmetry(report),
         _filters(report),
         _explained(report),
         _uncertainty(report),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(report.title)}</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n<main>\n{''.join(sections)}</main>\n</body>\n</html>\n"
-    )
+    return pages.page(report.title, "zoo", sections)
 
 
 def _head(report: "NetworkReport") -> str:
@@ -62,25 +54,7 @@ def _head(report: "NetworkReport") -> str:
         ("calibration error", f"{error:.3f}", "mean distance from the diagonal"),
         ("parameters", f"{report.parameters:,}", ""),
     ]
-    shown = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(note)}</small>"
-        "</dd></div>"
-        for name, value, note in tiles
-    )
-    return (
-        f'<header><p class="kicker">What it has learnt</p><h1>{escape(report.title)}'
-        f'</h1><p class="about">{escape(report.about)}</p>'
-        f'<dl class="tiles">{shown}</dl></header>\n'
-    )
-
-
-def _facts(facts: Mapping[str, str]) -> str:
-    shown = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
-        for name, text in facts.items()
-        if text
-    )
-    return f'<dl class="facts">{shown}</dl>'
+    return pages.head("What it has learnt", report.title, report.about, tiles)
 
 
 def _performance(report: "NetworkReport") -> str:
@@ -100,15 +74,15 @@ def _performance(report: "NetworkReport") -> str:
     body = _table(heads, [rows[i] for i in order])
     if curves:
         panels = [
-            _panel("ROC curves", inline_svg(roc, "roc", "ROC curves")),
-            _panel(
+            pages.panel("ROC curves", inline_svg(roc, "roc", "ROC curves")),
+            pages.panel(
                 "Precision and recall",
                 inline_svg(precision, "pr", "Precision-recall curves"),
             ),
         ]
         body = f'{body}<div class="panels">{"".join(panels)}</div>'
     about = "Predictions are the mean of both strands."
-    return _section("How well it predicts", f"<p>{about}</p>{body}")
+    return pages.section("How well it predicts", f"<p>{about}</p>{body}")
 
 
 def _symmetry(report: "NetworkReport") -> str:
@@ -141,10 +115,10 @@ def _symmetry(report: "NetworkReport") -> str:
         numbers=(),
     )
     plot = _draw("strands", "Answers to both strands", _draw_strands, report.strands)
-    shown = _panel("Answers to both strands", plot)
+    shown = pages.panel("Answers to both strands", plot)
     folded = f"<details><summary>Layer by layer</summary>{layers}</details>"
     body = f"<p>{escape(verdict)}</p><p>{escape(numbers)}</p>"
-    return _section(
+    return pages.section(
         "Strand symmetry",
         f'{body}<div class="panels">{shown}</div>{folded if audit.layers else ""}',
     )
@@ -170,7 +144,9 @@ def _draw_strands(strands: np.ndarray, axes: "Axes") -> None:
 def _filters(report: "NetworkReport") -> str:
     title = "What its filters look for"
     if report.without_motifs:
-        return _section(title, f"<p>No motifs: {escape(report.without_motifs)}.</p>")
+        return pages.section(
+            title, f"<p>No motifs: {escape(report.without_motifs)}.</p>"
+        )
     matches, motifs = report.matches, report.motifs
     best = matches.best()
     fired = [i for i, motif in enumerate(motifs) if motif is not None]
@@ -189,7 +165,7 @@ def _filters(report: "NetworkReport") -> str:
         rest = f'<div class="panels logos">{"".join(panels[_LOGOS:])}</div>'
         more = f"<summary>{len(panels) - _LOGOS} more</summary>"
         body += f"<details>{more}{rest}</details>"
-    return _section(title, f"<p>{escape(about)}</p>{body}")
+    return pages.section(title, f"<p>{escape(about)}</p>{body}")
 
 
 def _logo(motif: Any, match: Any, matches: Any, name: str) -> str:
@@ -211,7 +187,7 @@ def _logo(motif: Any, match: Any, matches: Any, name: str) -> str:
         None,
         (4, 1.7),
     )
-    return _panel(f"{motif.name}: {known}", svg, sites)
+    return pages.panel(f"{motif.name}: {known}", svg, sites)
 
 
 def _explained(report: "NetworkReport") -> str:
@@ -225,7 +201,7 @@ def _explained(report: "NetworkReport") -> str:
     )
     panels = [_track(each, f"track{i}") for i, each in enumerate(report.explained)]
     body = f'<div class="panels tracks">{"".join(panels)}</div>'
-    return _section("Where it looks", f"<p>{about}</p>{body}")
+    return pages.section("Where it looks", f"<p>{about}</p>{body}")
 
 
 def _track(each: "Explained", name: str) -> str:
@@ -237,14 +213,14 @@ def _track(each: "Explained", name: str) -> str:
     about = f"{each.target}, {each.name}"
     svg = _draw(name, f"Contributions: {about}", draw, each.contributions, (11, 2))
     note = f"probability {each.probability:.3f}"
-    return _panel(about, f'<div class="scroll" tabindex="0">{svg}</div>', note)
+    return pages.panel(about, f'<div class="scroll" tabindex="0">{svg}</div>', note)
 
 
 def _uncertainty(report: "NetworkReport") -> str:
     from rckeras.interpret import draw_calibration, draw_rejection
 
     drawn = _draw("calibration", "Calibration", draw_calibration, report.calibration)
-    panels = [_panel("Calibration", drawn)]
+    panels = [pages.panel("Calibration", drawn)]
     rows = [
         [
             name,
@@ -263,7 +239,7 @@ def _uncertainty(report: "NetworkReport") -> str:
     if report.rejection:
         heads += ["accuracy", "half rejected", "mean over shares"]
         drawn = _draw("rejection", "Rejection", draw_rejection, report.rejection)
-        panels.append(_panel("Accuracy against rejection", drawn))
+        panels.append(pages.panel("Accuracy against rejection", drawn))
         about += (
             "The network is Bayesian: probabilities are means over networks sampled by "
             "Monte Carlo dropout, and their spread is its uncertainty; what is above "
@@ -274,7 +250,7 @@ def _uncertainty(report: "NetworkReport") -> str:
         about += "It has no Monte Carlo dropout, and so no spread of its answers."
     table = _table(heads, rows)
     body = f'{table}<div class="panels">{"".join(panels)}</div>'
-    return _section("How sure it is", f"<p>{about}</p>{body}")
+    return pages.section("How sure it is", f"<p>{about}</p>{body}")
 
 
 def _rejections(curve: Any) -> list[str]:
@@ -303,52 +279,26 @@ def _draw(
     return inline_svg(figure, name, about)
 
 
-def _panel(title: str, body: str, note: str = "") -> str:
-    small = f"<small>{escape(note)}</small>" if note else ""
-    caption = f"<figcaption>{escape(title)}{small}</figcaption>"
-    return f"<figure>{caption}{body}</figure>\n"
-
-
 def _table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
     numbers: Sequence[int] | None = None,
 ) -> str:
     """A table whose columns but the first are numbers, long ones folded."""
-    rows = list(rows)
     numbers = range(1, len(heads)) if numbers is None else numbers
     kinds = ["number" if i in numbers else "" for i in range(len(heads))]
     kinds = [f' class="{kind}"' if kind else "" for kind in kinds]
     if not numbers:
         kinds[-1] = ' class="why"'
 
-    def show(some: list[Sequence[str]]) -> str:
-        head = "".join(
-            f"<th{kind}>{escape(cell)}</th>"
-            for kind, cell in zip(kinds, heads, strict=True)
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td{kind}>{escape(cell)}</td>"
-                for kind, cell in zip(kinds, row, strict=True)
-            )
-            + "</tr>\n"
-            for row in some
-        )
-        return (
-            f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>\n{body}</tbody></table></div>"
+    def cells(tag: str, texts: Sequence[str]) -> str:
+        return "".join(
+            f"<{tag}{kind}>{escape(text)}</{tag}>"
+            for kind, text in zip(kinds, texts, strict=True)
         )
 
-    if len(rows) <= _ROWS:
-        return show(rows)
-    more = f"<summary>{len(rows) - _ROWS} more</summary>{show(rows[_ROWS:])}"
-    return f"{show(rows[:_ROWS])}<details>{more}</details>"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>\n"
+    lines = [f"<tr>{cells('td', row)}</tr>\n" for row in rows]
+    return pages.table(cells("th", heads), lines)
 
 
 def _count(number: int, what: str) -> str:
