@@ -1,7 +1,7 @@
 """Tests and counts that stand below the tables of the recipes.
 
 Each function takes a recipe, the records of its runs and what is to be compared, and
-returns paragraphs in Markdown. Rows are given by their numbers in the recipe.
+returns paragraphs in Markdown.
 """
 
 import math
@@ -13,15 +13,16 @@ from zoo.markdown import table
 from zoo.records import Records
 
 if TYPE_CHECKING:
-    from zoo.recipes import Recipe, Row
+    from zoo.recipes import Recipe
 
 _FEWEST = 3  # seeds of a row, or datasets, that are worth a test
+_NO_TEST = "–"
 
 
 def rank_sum(
     recipe: "Recipe",
     records: Records,
-    pairs: Sequence[tuple[int, int]],
+    pairs: Sequence[tuple[str, str]],
     metrics: Sequence[str] | None = None,
 ) -> list[str]:
     """Wilcoxon rank-sum tests over seeds: is one row better than another?
@@ -32,8 +33,12 @@ def rank_sum(
     Args:
         recipe: The recipe.
         records: The records of its runs.
-        pairs: Numbers of the row that should be better, and of the other one.
+        pairs: Names of the row that should be better, and of the other one. Those that
+            have not both run are left out.
         metrics: Metrics to compare; `None` for the recipe's first one.
+
+    Returns:
+        A table for each metric.
 
     Raises:
         ImportError: If SciPy is missing.
@@ -43,43 +48,32 @@ def rank_sum(
     184,756 ways to choose ten runs of twenty: the unpaired test, when all of one
     network are above all of the other.
     """
-    paragraphs = []
+    tables = []
     for metric in metrics or list(recipe.metrics)[:1]:
-        lines = [
-            f"Is one network better than the other in {recipe.metrics[metric]}? "
-            "One-sided exact Wilcoxon rank-sum tests over seeds:",
-            "",
-            *_rank_sums(recipe, records, pairs, metric),
-        ]
-        paragraphs.append("\n".join(lines))
-    return paragraphs
-
-
-def _rank_sums(
-    recipe: "Recipe", records: Records, pairs: Sequence[tuple[int, int]], metric: str
-) -> list[str]:
-    """A line for each pair."""
-    lines = []
-    for names, rows in _named(recipe, pairs):
-        better, other = (
-            _upwards(records.by_seed(r.name, metric), metric) for r in rows
-        )
-        number = f"{len(better)} and {len(other)} seeds"
-        if min(len(better), len(other)) < _FEWEST:
-            lines.append(f"- {names}: {number}, fewer than {_FEWEST} each, no test")
-            continue
-        least = 1 / math.comb(len(better) + len(other), len(better))
-        lines.append(
-            f"- {names}: p = {_rank_sum_p(better, other):.2g} ({number}, with which p "
-            f"is at least {least:.2g})"
-        )
-    return lines
+        lines = []
+        for better, other in pairs:
+            values = [
+                _upwards(records.by_seed(name, metric), metric)
+                for name in (better, other)
+            ]
+            if not all(values):
+                continue
+            a, b = map(len, values)
+            p, least = _NO_TEST, _NO_TEST
+            if min(a, b) >= _FEWEST:
+                p = f"{_rank_sum_p(*values):.2g}"
+                least = f"{1 / math.comb(a + b, a):.2g}"
+            lines.append([_against(better, other), f"{a}, {b}", p, least])
+        about = "One-sided exact Wilcoxon rank-sum tests over seeds"
+        head = ["is better than", "seeds", "p", "least p with these seeds"]
+        tables += _titled(recipe, metric, about, head, lines)
+    return tables
 
 
 def signed_rank(
     recipe: "Recipe",
     records: Records,
-    pairs: Sequence[tuple[int, int]],
+    pairs: Sequence[tuple[str, str]],
     metrics: Sequence[str],
 ) -> list[str]:
     """Wilcoxon signed-rank tests over datasets: is one row better than another?
@@ -90,24 +84,32 @@ def signed_rank(
     Args:
         recipe: The recipe.
         records: The records of its runs.
-        pairs: Numbers of the row that should be better, and of the other one.
+        pairs: Names of the row that should be better, and of the other one. Those that
+            have not both run on a dataset are left out.
         metrics: Metrics to compare.
+
+    Returns:
+        A table for each metric.
 
     Raises:
         ImportError: If SciPy is missing.
     """
-    lines = [
-        "Is one network better than the other on most datasets? One-sided Wilcoxon "
-        "signed-rank tests over datasets, each with its medians over seeds:",
-        "",
-    ]
+    tables = []
     for metric in metrics:
-        for names, rows in _named(recipe, pairs):
-            better, other = (records.by_dataset(row.name, metric) for row in rows)
-            differences = [better[key] - other[key] for key in better if key in other]
-            heading = recipe.metrics.get(metric, metric)
-            lines.append(f"- {names}, {heading}: {_verdict(differences, metric)}")
-    return ["\n".join(lines)]
+        lines = []
+        for better, other in pairs:
+            a, b = (records.by_dataset(name, metric) for name in (better, other))
+            differences = [a[key] - b[key] for key in a if key in b]
+            if differences:
+                lines.append([_against(better, other), *_verdict(differences, metric)])
+        about = (
+            "One-sided Wilcoxon signed-rank tests over datasets, each with its medians "
+            "over seeds"
+        )
+        head = ["is better than", "datasets", "better", "worse"]
+        head += ["median difference", "p"]
+        tables += _titled(recipe, metric, about, head, lines)
+    return tables
 
 
 def by_dataset(
@@ -178,12 +180,18 @@ def converged(
     return ["\n".join(lines)]
 
 
-def _named(
-    recipe: "Recipe", pairs: Sequence[tuple[int, int]]
-) -> "list[tuple[str, tuple[Row, Row]]]":
-    """Pairs of rows, and what they are called."""
-    rows = [(recipe.rows[first], recipe.rows[second]) for first, second in pairs]
-    return [(f"“{a.name}” against “{b.name}”", (a, b)) for a, b in rows]
+def _against(better: str, other: str) -> str:
+    return f"{better} > {other}"
+
+
+def _titled(
+    recipe: "Recipe", metric: str, about: str, head: list[str], lines: list[list[str]]
+) -> list[str]:
+    """A table and what stands above it; nothing without lines."""
+    if not lines:
+        return []
+    title = f"Is one network better than another in {recipe.metrics[metric]}? {about}:"
+    return ["\n".join([title, "", *table(head, lines)])]
 
 
 def _upwards(values: Sequence[float], metric: str) -> list[float]:
@@ -211,20 +219,17 @@ def _rank_sum_p(better: Sequence[float], other: Sequence[float]) -> float:
     return float(found[doubled[: len(better)].sum() :].sum() / found.sum())
 
 
-def _verdict(differences: Sequence[float], metric: str) -> str:
-    """The test of a pair, in words."""
+def _verdict(differences: Sequence[float], metric: str) -> list[str]:
+    """The test of a pair: datasets, better, worse, median difference, p."""
     upwards = _upwards(differences, metric)
     wins = sum(value > 0 for value in upwards)
     losses = sum(value < 0 for value in upwards)
-    number = f"{len(upwards)} datasets"
-    if wins + losses < _FEWEST:
-        return f"{number}, {wins + losses} of them with a difference, no test"
-    tested = [value for value in upwards if value]
-    p = _import_stats().wilcoxon(tested, alternative="greater").pvalue
-    return (
-        f"p = {p:.2g} ({number}, better on {wins}, worse on {losses}, median "
-        f"difference {median(differences):+.2g})"
-    )
+    p = _NO_TEST
+    if wins + losses >= _FEWEST:
+        tested = [value for value in upwards if value]
+        p = f"{_import_stats().wilcoxon(tested, alternative='greater').pvalue:.2g}"
+    counts = [str(number) for number in (len(upwards), wins, losses)]
+    return [*counts, f"{median(differences):+.2g}", p]
 
 
 def _first_above(curve: Sequence[float], bar: float) -> int | None:

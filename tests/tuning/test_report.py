@@ -110,8 +110,9 @@ def test_light_dark_and_narrow_pages_are_provided_for(found):
     assert "@media (prefers-color-scheme: dark)" in text
     assert "@media (max-width: 560px)" in text
     assert 'name="viewport" content="width=device-width' in text
-    both = re.findall(r":root \{(.*?)\}", text, re.DOTALL)
-    light, dark = (set(re.findall(r"(--\w+):", block)) for block in both)
+    blocks = re.findall(r":root \{(.*?)\}", text, re.DOTALL)
+    names = [set(re.findall(r"(--\w+):", block)) for block in blocks]
+    light, dark = set().union(*names[::2]), set().union(*names[1::2])
     used = set(re.findall(r"var\((--\w+)\)", text))
     assert used - {"--share"} <= light == dark
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuning.search import TUNERS
 from tuning.spaces import space
-from zoo.commands import import_keras
+from zoo.commands import import_keras, resumable
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 
 if TYPE_CHECKING:
@@ -161,12 +161,8 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"{name} is needed; --list shows the spaces")
     if args.output is None:
         raise ValueError("-o FOLDER is needed, the folder of the search")
-    try:
+    with resumable(args.progress):
         results = _run_workers(args) if _is_launcher(args) else _search(args)
-    except KeyboardInterrupt:
-        if args.progress:
-            print("\ninterrupted; the same command goes on", file=sys.stderr)
-        raise
     if "KERASTUNER_ORACLE_IP" not in os.environ:
         _show(results)
     return 0

@@ -85,6 +85,17 @@ def quiet_stderr() -> Iterator[None]:
             os.close(stderr)
 
 
+@contextlib.contextmanager
+def resumable(progress: bool) -> Iterator[None]:
+    """Tells, if a block is interrupted, that its work is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if progress:
+            print("\ninterrupted; the same command goes on", file=sys.stderr)
+        raise
+
+
 def import_keras() -> None:
     """Import Keras without the start-up messages of its backend."""
     sys.stderr.flush()

@@ -2,10 +2,9 @@
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
-from zoo.commands import import_keras
+from zoo.commands import import_keras, resumable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo.experiment import reproduce
 
     folder = args.output or Path(recipe.name)
-    try:
+    with resumable(args.progress):
         reproduce(
             recipe.name,
             folder,
@@ -92,9 +91,5 @@ def run(args: argparse.Namespace) -> int:
             data=args.data,
             progress=args.progress,
         )
-    except KeyboardInterrupt:
-        if args.progress:
-            print("\ninterrupted; the same command goes on", file=sys.stderr)
-        raise
     print((folder / "table.md").read_text("utf-8"), end="")
     return 0

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING
 
-from zoo.commands import add_n_value, add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, import_keras, resumable
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 
 if TYPE_CHECKING:
@@ -189,23 +189,18 @@ def run(args: argparse.Namespace) -> int:
     fields = [field.name for field in dataclasses.fields(TrainingSettings)]
     settings = TrainingSettings(**{name: getattr(args, name) for name in fields})
     data, sources = open_data(args)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            summary = train(
-                args.name,
-                data,
-                args.output,
-                settings,
-                sources=sources,
-                tensorboard=args.tensorboard,
-                command=args.command_line,
-                progress=args.progress,
-                overwrite=args.overwrite,
-            )
-    except KeyboardInterrupt:
-        if args.progress:
-            print("\ninterrupted; the same command goes on", file=sys.stderr)
-        raise
+    with resumable(args.progress), contextlib.redirect_stdout(sys.stderr):
+        summary = train(
+            args.name,
+            data,
+            args.output,
+            settings,
+            sources=sources,
+            tensorboard=args.tensorboard,
+            command=args.command_line,
+            progress=args.progress,
+            overwrite=args.overwrite,
+        )
     if args.progress:
         print(summary, file=sys.stderr)
         if summary.test is not None and len(summary.test.metrics.targets) > 1:

@@ -71,7 +71,20 @@ SIMULATION = Recipe(
     remarks=(
         partial(
             remarks.rank_sum,
-            pairs=((1, 0), (2, 0), (3, 0), (3, 1), (3, 2), (3, 4), (3, 5)),
+            pairs=(
+                ("Bayesian dropout", "baseline"),
+                ("equivariant", "baseline"),
+                *(
+                    ("equivariant, Bayesian dropout", other)
+                    for other in (
+                        "baseline",
+                        "Bayesian dropout",
+                        "equivariant",
+                        "equivariant, classic dropout",
+                        "baseline, augmented",
+                    )
+                ),
+            ),
         ),
     ),
     differs=(

@@ -168,11 +168,18 @@ _STRAND_ROWS = (
 )
 
 
-def _number(name: str, beside: int) -> int:
-    """Number of the row of a name with the share of another row."""
-    share = _STRAND_ROWS[beside].train_share
-    names = [row.name for row in _STRAND_ROWS]
-    return names.index(f"{name}, {share:.0%}")
+def _strand_pairs() -> tuple[tuple[str, str], ...]:
+    """Each way against the standard one, and the tied ones against others."""
+    pairs = []
+    for row in _STRAND_ROWS:
+        name, _, share = row.name.rpartition(", ")
+        others = ["standard"]
+        if name.startswith("RC"):
+            others += [_TWICE.name, "augmented", "conjoined"]
+        names = {row.name for row in _STRAND_ROWS} - {row.name}
+        known = [f"{other}, {share}" for other in others]
+        pairs += [(row.name, other) for other in known if other in names]
+    return tuple(pairs)
 
 
 STRANDS = Recipe(
@@ -200,12 +207,7 @@ STRANDS = Recipe(
     remarks=(
         partial(
             remarks.signed_rank,
-            pairs=tuple(
-                (better, other)
-                for better in range(len(_STRAND_ROWS))
-                for other in (_number("standard", better), _number(_TWICE.name, better))
-                if better != other
-            ),
+            pairs=_strand_pairs(),
             metrics=(*TRAINED_AND_AFTERWARDS, "test_auprc"),
         ),
         partial(remarks.by_dataset, shown=TRAINED_AND_AFTERWARDS),
@@ -258,7 +260,16 @@ DROPOUT = Recipe(
     remarks=(
         partial(
             remarks.signed_rank,
-            pairs=((3, 0), (4, 1), (5, 2), (1, 0), (2, 0), (4, 3), (5, 3), (5, 4)),
+            pairs=(
+                ("equivariant", "baseline"),
+                ("equivariant, ordinary dropout", "ordinary dropout"),
+                ("equivariant, Bayesian dropout", "Bayesian dropout"),
+                ("ordinary dropout", "baseline"),
+                ("Bayesian dropout", "baseline"),
+                ("equivariant, ordinary dropout", "equivariant"),
+                ("equivariant, Bayesian dropout", "equivariant"),
+                ("equivariant, Bayesian dropout", "equivariant, ordinary dropout"),
+            ),
             metrics=("test_accuracy", "test_auroc"),
         ),
         remarks.by_dataset,

@@ -31,7 +31,8 @@ CONSISTENCY = 1.0  # weight of its penalty
 DIFFERS = (
     "Augmented and conjoined networks see each sequence of a batch on both strands, so "
     "that a step costs twice that of the standard network; the consistent one runs "
-    "twice on each sequence, too.",
+    "twice on each sequence, too. With random strands the network sees one of the two, "
+    "drawn for each sequence and epoch, at the cost of the standard one.",
     "“Conjoined afterwards” is the mean of both strands' logits of the network of the "
     "row, whatever it was trained for: that of the augmented one is the post-hoc "
     "conjoined network of Zhou et al. Networks with tied strands, and conjoined ones, "
@@ -60,6 +61,7 @@ def strategies(
 
     return (
         row("standard", standard),
+        row("random strands", standard, {"strands": "random"}),
         row("augmented", standard, {"strands": "both"}),
         row("conjoined", standard, {"conjoined": True}),
         row("consistent", standard, {"consistency": CONSISTENCY}),
@@ -86,6 +88,8 @@ _PUBLISHED = {
     "RC, sum": {"test_auroc": (0.960, 0.010)},
 }
 
+_ROWS = strategies("shrikumar-sim-20", "shrikumar-sim-rc", _PUBLISHED)
+
 SIMULATION = Recipe(
     name="strategies-simulation",
     title="ways to respect both strands, on simulated data",
@@ -99,7 +103,7 @@ SIMULATION = Recipe(
         monitor="val_loss",
         patience=10,
     ),
-    rows=strategies("shrikumar-sim-20", "shrikumar-sim-rc", _PUBLISHED),
+    rows=_ROWS,
     measures=(both_strategies,),
     metrics=METRICS,
     seeds=10,
@@ -108,8 +112,14 @@ SIMULATION = Recipe(
         partial(
             remarks.rank_sum,
             pairs=(
-                *((row, 0) for row in (1, 2, 3)),
-                *((row, other) for row in (4, 5, 6, 7) for other in (1, 2)),
+                *((row.name, "standard") for row in _ROWS[1:]),
+                ("augmented", "random strands"),
+                *(
+                    (row.name, other)
+                    for row in _ROWS
+                    if row.name.startswith("RC")
+                    for other in ("augmented", "conjoined", "consistent")
+                ),
             ),
             metrics=TRAINED_AND_AFTERWARDS,
         ),

@@ -33,9 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert the bundle straight into the file of the output."""
     from rckeras.datasets.deepsea import convert_deepsea
+    from zoo.commands import resumable
     from zoo.commands.data import summary
 
-    try:
+    with resumable(args.progress):
         dataset = convert_deepsea(
             args.folder,
             args.output,
@@ -45,9 +46,6 @@ def run(args: argparse.Namespace) -> int:
             memory_limit=args.memory << 20,
             command=args.command_line,
         )
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues", file=sys.stderr)
-        raise
     if args.progress:
         print(f"{args.output}: {summary(dataset)}", file=sys.stderr)
     return 0
