@@ -705,6 +705,21 @@ def test_the_kept_network_is_measured_on_the_test_split(folder, tmp_path):
     assert set(names_in(tmp_path)) >= set(TESTED) - {"mine.keras.curves.svg"}
 
 
+@pytest.mark.parametrize("conjoined", [False, True])
+def test_the_command_says_how_to_predict_what_was_tested(
+    folder, tmp_path, capsys, conjoined
+):
+    arguments = [
+        "shrikumar-sim-20",
+        folder / "tested.h5",
+        "-o",
+        tmp_path / "mine.keras",
+    ]
+    options = ["--conjoined"] * conjoined
+    assert main(["train", *map(str, arguments), "--epochs", "1", *options]) == 0
+    assert ("predict --average-strands" in capsys.readouterr().err) != conjoined
+
+
 def test_the_curves_of_the_test_are_drawn(folder, tmp_path):
     pytest.importorskip("matplotlib")
     quietly(folder / "start.keras", one_tested(), tmp_path / "mine.keras")

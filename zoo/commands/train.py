@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 STRANDS = ("forward", "random", "both")
 
 _MOST_TOLD = 10  # targets whose numbers are told one by one
+_ROUNDING = 1e-3  # largest difference of two strands that is one of rounding alone
+_BOTH_STRANDS = (
+    "the test is of the mean over both strands, which `rckeras predict "
+    "--average-strands` gives, too"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -205,6 +210,11 @@ def run(args: argparse.Namespace) -> int:
         print(summary, file=sys.stderr)
         if summary.test is not None and len(summary.test.metrics.targets) > 1:
             _tell(summary.test.metrics)
+        if (
+            summary.test is not None
+            and summary.test.strands.largest_difference > _ROUNDING
+        ):
+            print(_BOTH_STRANDS, file=sys.stderr)
     return 0
 
 

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 MOST_PEAKS = 5_000
 SHARES = (0.05, 0.2, 0.8)
-_SHARED = ("standard", "augmented", "RC, weighted sum", "standard, 16 filters")
+_SHARED = (
+    "standard",
+    "augmented",
+    "RC, weighted sum",
+    "RC, average",
+    "standard, 16 filters",
+)
 LENGTH = 101  # of DeepBind's sequences
 
 _DEEPBIND = ("_AC.seq.gz", "_B.seq.gz")

@@ -1,0 +1,60 @@
+"""What the ways to respect both strands cost, in training and in prediction.
+
+Run `python tests/benchmarks/strands.py`, with `KERAS_BACKEND` for another backend. The
+networks are those of `rckeras reproduce strategies-simulation`. A network that is
+conjoined after its training costs in prediction what the one costs that was conjoined
+before.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import keras
+
+import zoo
+from rckeras.datasets import simulate_shrikumar2017
+from zoo.learning import compile_learner, conjoin_if, make_streams, settle
+from zoo.recipes import find_recipe
+
+ROUNDS = 5
+
+
+def least(function: Callable[[], object]) -> float:
+    """The least time of some calls, after a first one that compiles."""
+    function()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Print a line for each way, with how many times the first one's costs."""
+    recipe = find_recipe("strategies-simulation")
+    data = simulate_shrikumar2017(sequences=10_000)
+    x, _ = data.arrays("train")
+    print(f"{keras.backend.backend()}: microseconds a sequence")
+    first = None
+    for row in recipe.rows:
+        settings = settle(replace(recipe.settings, **row.settings))
+        network = conjoin_if(settings, zoo.build(row.network, **row.arguments))
+        learner = compile_learner(network, data, settings)
+        batches, _ = make_streams(data, settings)
+        calls = (
+            lambda learner=learner, batches=batches: learner.fit(batches, verbose=0),
+            lambda network=network: network.predict(x, batch_size=512, verbose=0),
+        )
+        costs = [1e6 * least(call) / len(x) for call in calls]
+        first = first or costs
+        training, prediction = (
+            f"{cost:5.0f} ({cost / one:.1f})"
+            for cost, one in zip(costs, first, strict=True)
+        )
+        print(f"{row.name:18} training {training}, prediction {prediction}")
+
+
+if __name__ == "__main__":
+    main()
