@@ -65,7 +65,7 @@ def rank_sum(
                 least = f"{1 / math.comb(a + b, a):.2g}"
             lines.append([_against(better, other), f"{a}, {b}", p, least])
         about = "One-sided exact Wilcoxon rank-sum tests over seeds"
-        head = ["is better than", "seeds", "p", "least p with these seeds"]
+        head = ["hypothesis", "seeds", "p", "least p with these seeds"]
         tables += _titled(recipe, metric, about, head, lines)
     return tables
 
@@ -106,7 +106,7 @@ def signed_rank(
             "One-sided Wilcoxon signed-rank tests over datasets, each with its medians "
             "over seeds"
         )
-        head = ["is better than", "datasets", "better", "worse"]
+        head = ["hypothesis", "datasets", "better", "worse"]
         head += ["median difference", "p"]
         tables += _titled(recipe, metric, about, head, lines)
     return tables
