@@ -146,7 +146,7 @@ def test_tests_compare_networks_with_the_same_share(name):
 def test_some_ways_are_run_on_fewer_sequences_too():
     rows = find_recipe("invivo-strands").rows
     shares = [row.train_share for row in rows]
-    assert shares == [1.0] * 11 + [0.05] * 5 + [0.2] * 5 + [0.8] * 5
+    assert shares == [1.0] * 11 + [0.05] * 6 + [0.2] * 6 + [0.8] * 6
     assert len({row.name for row in rows}) == len(rows)
     whole = {row.name.rsplit(",", 1)[0]: row for row in rows[:11]}
     for row in rows[11:]:

@@ -34,6 +34,7 @@ _SHARED = (
     "RC, weighted sum",
     "RC, average",
     "standard, 16 filters",
+    "augmented, 16 filters",
 )
 LENGTH = 101  # of DeepBind's sequences
 
