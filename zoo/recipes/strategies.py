@@ -30,7 +30,7 @@ CONSISTENCY = 1.0  # weight of its penalty
 
 DIFFERS = (
     "Augmented and conjoined networks see each sequence of a batch on both strands, so "
-    "that a step costs twice that of the standard network; the consistent one runs "
+    "that an epoch costs twice that of the standard network; the consistent one runs "
     "twice on each sequence, too. With random strands the network sees one of the two, "
     "drawn for each sequence and epoch, at the cost of the standard one.",
     "“Conjoined afterwards” is the mean of both strands' logits of the network of the "
@@ -44,6 +44,7 @@ def strategies(
     standard: str,
     tied: str,
     published: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    augmented: Mapping[str, Any] | None = None,
     **arguments: Any,
 ) -> tuple[Row, ...]:
     """A row for each way.
@@ -52,6 +53,7 @@ def strategies(
         standard: Name of the network without tied strands.
         tied: Name of the one with tied strands.
         published: What is printed for a row, by its name.
+        augmented: Settings of the augmented network beside its strands.
         **arguments: Arguments of both builders.
     """
 
@@ -62,7 +64,7 @@ def strategies(
     return (
         row("standard", standard),
         row("random strands", standard, {"strands": "random"}),
-        row("augmented", standard, {"strands": "both"}),
+        row("augmented", standard, {"strands": "both", **(augmented or {})}),
         row("conjoined", standard, {"conjoined": True}),
         row("consistent", standard, {"consistency": CONSISTENCY}),
         row("RC, weighted sum", tied),
@@ -88,7 +90,10 @@ _PUBLISHED = {
     "RC, sum": {"test_auroc": (0.960, 0.010)},
 }
 
-_ROWS = strategies("shrikumar-sim-20", "shrikumar-sim-rc", _PUBLISHED)
+# 250 sequences and their reverse complements are a batch, as in the released code.
+_ROWS = strategies(
+    "shrikumar-sim-20", "shrikumar-sim-rc", _PUBLISHED, {"batch_size": 250}
+)
 
 SIMULATION = Recipe(
     name="strategies-simulation",
@@ -97,7 +102,7 @@ SIMULATION = Recipe(
     data=_data,
     settings=TrainingSettings(
         epochs=200,
-        batch_size=100,
+        batch_size=500,
         learning_rate=1e-3,
         strands="forward",
         monitor="val_loss",
@@ -124,7 +129,12 @@ SIMULATION = Recipe(
             metrics=TRAINED_AND_AFTERWARDS,
         ),
     ),
-    differs=DIFFERS,
+    differs=(
+        *DIFFERS,
+        "Sequences are simulated anew, and are the same for all seeds.",
+        "The batch size is that of the example in the released code, for none is "
+        "printed. With batches of 100 the standard network comes to .929 (4 seeds).",
+    ),
 )
 
 RECIPES = (SIMULATION,)
