@@ -146,10 +146,10 @@ def test_tests_compare_networks_with_the_same_share(name):
 def test_some_ways_are_run_on_fewer_sequences_too():
     rows = find_recipe("invivo-strands").rows
     shares = [row.train_share for row in rows]
-    assert shares == [1.0] * 11 + [0.05] * 6 + [0.2] * 6 + [0.8] * 6
+    assert shares == [1.0] * 12 + [0.05] * 6 + [0.2] * 6 + [0.8] * 6
     assert len({row.name for row in rows}) == len(rows)
-    whole = {row.name.rsplit(",", 1)[0]: row for row in rows[:11]}
-    for row in rows[11:]:
+    whole = {row.name.rsplit(",", 1)[0]: row for row in rows[:12]}
+    for row in rows[12:]:
         other = whole[row.name.rsplit(",", 1)[0]]
         assert (row.network, row.arguments) == (other.network, other.arguments)
         assert row.settings == other.settings
@@ -162,7 +162,7 @@ def test_the_tied_networks_have_fewer_weights_than_the_one_of_as_many_channels()
         row.name: build(
             row.network, sequence_length=100, **row.arguments
         ).count_params()
-        for row in find_recipe("invivo-strands").rows[:11]
+        for row in find_recipe("invivo-strands").rows[:12]
     }
     for name in ("weighted sum", "sum", "average", "max"):
         assert counts[f"RC, {name}, 100%"] < counts["standard, 16 filters, 100%"]

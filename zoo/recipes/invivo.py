@@ -165,7 +165,12 @@ _TWICE = Row("standard, 16 filters", "shrikumar-chip", {"filters": 16})
 _TWICE_AUGMENTED = replace(
     _TWICE, name="augmented, 16 filters", settings={"strands": "both"}
 )
-_ALL = (*_WAYS, _TWICE, _TWICE_AUGMENTED)
+_TWICE_TIED = Row(
+    "RC, average, 16 filters",
+    "shrikumar-chip-rc",
+    {"filters": 16, "strand_pool": "average", "freeze_head": False},
+)
+_ALL = (*_WAYS, _TWICE, _TWICE_AUGMENTED, _TWICE_TIED)
 # Those that are run on fewer sequences, too.
 _SHRUNK = tuple(row for row in _ALL if row.name in _SHARED)
 
