@@ -422,7 +422,9 @@ def _draw_gains(
         axes.plot([], [], "o", color=colour, markersize=4, label=recipe.metrics[metric])
         for place, row in enumerate(rows):
             found = records.by_dataset(row.name, metric)
-            if metric != first and found == records.by_dataset(row.name, first):
+            if metric != first and _are_alike(
+                found, records.by_dataset(row.name, first)
+            ):
                 continue
             values = [found[key] - start[key] for key in found if key in start]
             if not any(values):
@@ -434,6 +436,11 @@ def _draw_gains(
     _name_lines(axes, [_family(row)[1] for row in rows])
     start_name = _family(recipe.rows[0])[1]
     axes.set_xlabel(f"{recipe.metrics[first]}, difference to “{start_name}”")
+
+
+def _are_alike(some: dict[str, float], others: dict[str, float]) -> bool:
+    """Whether metrics differ by rounding alone."""
+    return all(abs(some[key] - others[key]) < 1e-4 for key in some)
 
 
 def _family(row: "Row") -> tuple[str, str]:

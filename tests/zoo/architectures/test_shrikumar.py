@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from rckeras import conjoin
 from tests.zoo.architectures.arithmetic import (
     conv,
     dense,
@@ -137,3 +138,25 @@ def test_a_pool_over_the_strands_leaves_an_ordinary_head(pool):
 def test_other_pools_over_the_strands_are_refused(arguments):
     with pytest.raises(ValueError, match="strand_pool"):
         shrikumar(**arguments)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_one_tied_layer_averaged_over_the_pair_is_a_conjoined_network(seed, training):
+    tied = shrikumar(strand_pool="average")
+    plain = shrikumar(revcomp=False)
+    rng = np.random.default_rng(seed)
+    for layer in plain.layers:
+        # Those of the batch norm are scales and variances, too.
+        weights = [rng.uniform(0.5, 1, w.shape) for w in layer.get_weights()]
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            weights = [w * rng.choice([-0.1, 0.1], w.shape) for w in weights]
+        layer.set_weights(weights)
+    tied.set_weights(plain.get_weights())
+    x = sequences(8, 200, seed=seed)
+    one, other = (
+        keras.ops.convert_to_numpy(network(x, training=training))
+        for network in (tied, conjoin(plain))
+    )
+    assert np.ptp(one) > 1e-3
+    np.testing.assert_allclose(one, other, atol=1e-5)
