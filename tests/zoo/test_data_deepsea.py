@@ -55,5 +55,5 @@ def test_an_error_is_one_line_and_an_interruption_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(deepsea, "copy_tile", interrupt)
-    assert convert(tmp_path, "--quiet", "--force") == 130
-    assert "the same command continues" in capsys.readouterr().err
+    assert convert(tmp_path, "--force") == 130
+    assert "the same command goes on" in capsys.readouterr().err

@@ -326,7 +326,7 @@ def test_shares_stand_beside_gains_if_several_have_run(draw):
     recipe = find_recipe("invivo-strands")
     left, right = draw(recipe, make_records(recipe, datasets=("one", "two")))[0].axes
     shared = {row.name for row in recipe.rows if row.train_share < 1}
-    assert len(lines(right)) == len({name.rpartition(",")[0] for name in shared}) == 4
+    assert len(lines(right)) == len({name.rpartition(",")[0] for name in shared})
     assert len(left.get_yticks()) == sum(row.train_share == 1 for row in recipe.rows)
 
 
