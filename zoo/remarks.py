@@ -33,12 +33,12 @@ def rank_sum(
     Args:
         recipe: The recipe.
         records: The records of its runs.
-        pairs: Names of the row that should be better, and of the other one. Those that
-            have not both run are left out.
+        pairs: Names of the row that should be better, and of the other one. Those with
+            fewer than three seeds each are left out.
         metrics: Metrics to compare; `None` for the recipe's first one.
 
     Returns:
-        A table for each metric.
+        A table for each metric, if there is a line for it.
 
     Raises:
         ImportError: If SciPy is missing.
@@ -56,14 +56,12 @@ def rank_sum(
                 _upwards(records.by_seed(name, metric), metric)
                 for name in (better, other)
             ]
-            if not all(values):
-                continue
             a, b = map(len, values)
-            p, least = _NO_TEST, _NO_TEST
-            if min(a, b) >= _FEWEST:
-                p = f"{_rank_sum_p(*values):.2g}"
-                least = f"{1 / math.comb(a + b, a):.2g}"
-            lines.append([_against(better, other), f"{a}, {b}", p, least])
+            if min(a, b) < _FEWEST:
+                continue
+            p, least = _rank_sum_p(*values), 1 / math.comb(a + b, a)
+            texts = [f"{a}, {b}", f"{p:.2g}", f"{least:.2g}"]
+            lines.append([_against(better, other), *texts])
         about = "One-sided exact Wilcoxon rank-sum tests over seeds"
         head = ["hypothesis", "seeds", "p", "least p with these seeds"]
         tables += _titled(recipe, metric, about, head, lines)

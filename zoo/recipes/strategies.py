@@ -136,9 +136,9 @@ SIMULATION = Recipe(
         "printed. With batches of 100 the standard network comes to .929 (4 seeds).",
         "With one convolution, a tied network that averages the pair is the conjoined "
         "one, weight by weight, and one that sums it is that with doubled logits, in "
-        "the released code, too. So the .960 printed for the sum, far above the .944 "
-        "of the conjoined network, is not to be had from these layers alone; here "
-        "doubled logits start with larger losses, and end lower.",
+        "the released code, too. Its layers alone do not explain that .960 is printed "
+        "for the sum, and .944 for the conjoined network; here doubled logits start "
+        "with larger losses, and the networks end lower.",
     ),
 )
 
