@@ -25,15 +25,14 @@ def compile_once() -> Iterator[None]:
     if jax.config.jax_compilation_cache_dir is not None:
         yield
         return
-    options = {
-        "jax_compilation_cache_dir": None,
-        # However short they are: trainings have hundreds.
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in options}
     with tempfile.TemporaryDirectory(prefix="rckeras-") as folder:
-        options["jax_compilation_cache_dir"] = folder
+        options = {
+            "jax_compilation_cache_dir": folder,
+            # However short they are: trainings have hundreds.
+            "jax_persistent_cache_min_compile_time_secs": 0.0,
+            "jax_persistent_cache_min_entry_size_bytes": -1,
+        }
+        before = {name: getattr(jax.config, name) for name in options}
         try:
             for name, value in options.items():
                 jax.config.update(name, value)

@@ -10,7 +10,7 @@ from zoo.commands import add_n_value, add_output_options, import_keras, resumabl
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 
 if TYPE_CHECKING:
-    from rckeras.metrics import BinaryMetrics
+    from rckeras.evaluation import Evaluation
 
 # Those of rckeras, whose import would take seconds.
 STRANDS = ("forward", "random", "both")
@@ -208,20 +208,19 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.progress:
         print(summary, file=sys.stderr)
-        if summary.test is not None and len(summary.test.metrics.targets) > 1:
-            _tell(summary.test.metrics)
-        if (
-            summary.test is not None
-            and summary.test.strands.largest_difference > _ROUNDING
-        ):
-            print(_BOTH_STRANDS, file=sys.stderr)
+        if summary.test is not None:
+            _tell(summary.test)
     return 0
 
 
-def _tell(metrics: "BinaryMetrics") -> None:
-    """Say on stderr how well the first targets do."""
-    rows = zip(metrics.targets, metrics.auroc, metrics.auprc, strict=True)
-    for name, auroc, auprc in list(rows)[:_MOST_TOLD]:
-        print(f"  {name}: AUROC {auroc:.4f}, AUPRC {auprc:.4f}", file=sys.stderr)
+def _tell(test: "Evaluation") -> None:
+    """Say on stderr how well the first targets do, if there are several, and how."""
+    metrics = test.metrics
+    if len(metrics.targets) > 1:
+        rows = zip(metrics.targets, metrics.auroc, metrics.auprc, strict=True)
+        for name, auroc, auprc in list(rows)[:_MOST_TOLD]:
+            print(f"  {name}: AUROC {auroc:.4f}, AUPRC {auprc:.4f}", file=sys.stderr)
     if len(metrics.targets) > _MOST_TOLD:
         print(f"  ... and {len(metrics.targets) - _MOST_TOLD} more", file=sys.stderr)
+    if test.strands.largest_difference > _ROUNDING:
+        print(_BOTH_STRANDS, file=sys.stderr)
