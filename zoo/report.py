@@ -159,7 +159,7 @@ def report_file(
     from rckeras.io.whole import write_whole
     from rckeras.metrics import import_sklearn
     from rckeras.motifs.logos import import_logomaker
-    from rckeras.symmetry.conjoined import find_squashings
+    from rckeras.symmetry.heads import find_heads
     from zoo.motifs import read_known
     from zoo.report_page import page
 
@@ -193,7 +193,7 @@ def report_file(
         parameters=model.count_params(),
         **look.filters(layer, known_motifs),
         explained=look.explain(explain),
-        of_logits=find_squashings(look.model)[0] is not None,
+        of_logits=find_heads(look.model)[0] is not None,
         **look.uncertainty(found, mc_samples, seed),
     )
     write_whole(output, page(report))

@@ -1,13 +1,10 @@
 """Networks that give logits where they would end in probabilities."""
 
-from collections.abc import Callable
-
 import keras
 from keras import ops
 
 from rckeras.interpret.gradients import check_functional
-from rckeras.symmetry.conjoined import Unsquashed, last_layer, squashing_of
-from rckeras.symmetry.graph import graph_of
+from rckeras.symmetry.heads import find_heads, without_heads
 
 _NEVER = -1e9  # added to a logit, it leaves nothing of its share
 
@@ -32,8 +29,8 @@ def logit_model(model: keras.Model) -> keras.Model:
     Raises:
         TypeError: If the model is neither functional nor sequential, or ends in one
             that is not.
-        ValueError: If it has several outputs, or a softmax of one class, which is
-            always 1.
+        ValueError: If it has several outputs, or a softmax that has one class, which
+            is always 1, a mask, or another axis than the last.
 
     Example:
 
@@ -45,47 +42,24 @@ def logit_model(model: keras.Model) -> keras.Model:
     True
     """
     check_functional(model)
-    last = last_layer(graph_of(model).outputs[0])
-    squashing = squashing_of(last)
-    if squashing is None:
+    (head,) = find_heads(model)
+    if head is None:
         return model
-    if squashing == "softmax" and model.outputs[0].shape[-1] == 1:
+    if head.activation == "sigmoid":
+        return without_heads(model)
+    shape = model.outputs[0].shape
+    if head.axis not in (-1, len(shape) - 1):
+        raise ValueError(
+            "a softmax must run along the last axis to have log odds. Received: "
+            f"axis={head.axis} of outputs {tuple(shape)} of '{model.name}'"
+        )
+    if shape[-1] == 1:
         raise ValueError(
             f"a softmax of one class is always 1; end in a sigmoid. Received: model "
-            f"'{model.name}' with outputs {tuple(model.outputs[0].shape)}"
+            f"'{model.name}' with outputs {tuple(shape)}"
         )
-    logits = _open_ended(model, last)
-    if squashing == "sigmoid":
-        return logits
+    logits = without_heads(model)
     return keras.Model(logits.input, _log_odds(logits.output), name=model.name)
-
-
-def _open_ended(model: keras.Model, last: keras.layers.Layer) -> keras.Model:
-    """The same network, whose last layer has no activation."""
-
-    def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if layer is last:
-            return linear
-        inside = isinstance(layer, keras.Model) and last in layer._flatten_layers()
-        return _clone(layer, replace) if inside else layer
-
-    linear = _without_activation(last)
-    clone = _clone(model, replace)
-    linear.set_weights(last.get_weights())
-    return clone
-
-
-def _without_activation(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if isinstance(layer, keras.layers.Softmax):
-        return Unsquashed(name=layer.name)
-    return type(layer).from_config({**layer.get_config(), "activation": "linear"})
-
-
-def _clone(model: keras.Model, replace: Callable) -> keras.Model:
-    graph = graph_of(model)
-    # A model of its own leaves behind the optimizer, losses and metrics.
-    plain = keras.Model(graph.input, graph.output, name=model.name)
-    return keras.models.clone_model(plain, clone_function=replace)
 
 
 def _log_odds(z: keras.KerasTensor) -> keras.KerasTensor:

@@ -29,7 +29,7 @@ from rckeras.io.genome import Genome
 from rckeras.io.vcf import Variant
 from rckeras.sequence.alphabet import BASES, one_hot_encode
 from rckeras.symmetry.audit import audit_strand_symmetry
-from rckeras.symmetry.report import INVARIANT
+from rckeras.symmetry.report import EQUIVARIANT, INVARIANT
 
 STRANDS = ("auto", "mean", "logits", "forward")
 
@@ -79,7 +79,8 @@ class VariantScorer:
         strands: `"mean"` averages the probabilities for the two strands, as DeepSEA
             does; `"logits"` their log odds; `"forward"` asks for the forward strand
             alone. `"auto"` is `"forward"` for a network that by construction gives
-            both strands the same, otherwise `"mean"`.
+            both strands the same, or the same with target `i` and `n - 1 - i` in each
+            other's place, otherwise `"mean"`.
         n_value: Number from 0 to 1 that stands four times for N.
         length: Bases of the input; needed for a network that takes any.
         batch_size: Sequences per step.
@@ -118,7 +119,8 @@ class VariantScorer:
         self.batch_size = batch_size
         if strands == "auto":
             found = audit_strand_symmetry(model, length=self.length, samples=4)
-            strands = "forward" if found.symmetry == INVARIANT else "mean"
+            exact = found.symmetry in (INVARIANT, EQUIVARIANT)
+            strands = "forward" if exact else "mean"
         self.strands = strands
         try:
             model = without_dropout(model)

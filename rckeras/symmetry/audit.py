@@ -14,6 +14,7 @@ from rckeras.symmetry.report import (
     CONSTANT,
     EQUIVARIANT,
     INVARIANT,
+    MIRRORED,
     NOT_FINITE,
     LayerSymmetry,
     StrandReport,
@@ -37,9 +38,10 @@ def audit_strand_symmetry(
 
     Sequences and their reverse complements go through each layer. A layer is
     equivariant if its output for the other strand is the reverse complement of its
-    output (all axes but the batch reversed), invariant if it is the same. Behind a
-    layer that breaks the symmetry the audit goes on as if it had not, so that each
-    layer is judged by itself. The model is not changed.
+    output (all axes but the batch reversed), invariant if it is the same, and mirrored
+    if it is reversed along the length alone, as profiles of channels without strands
+    are. Behind a layer that breaks the symmetry the audit goes on as if it had not, so
+    that each layer is judged by itself. The model is not changed.
 
     Args:
         model: A functional or sequential `keras.Model`, nested or not. Any other
@@ -164,19 +166,19 @@ class _Judge:
         if training and "training" in inspect.signature(op.call).parameters:
             kwargs["training"] = True
         first = self._run(call, values, kwargs)
-        turned = [
-            _flip(v) if s == EQUIVARIANT else v
-            for v, s in zip(values, states, strict=True)
-        ]
+        turned = [_turn(v, s) for v, s in zip(values, states, strict=True)]
         second = self._run(call, turned, kwargs)
         tolerance = self.tolerance or max(map(_tolerance, (op, *first)))
         found = [_compare(a, b, tolerance) for a, b in zip(first, second, strict=True)]
-        ranked = (NOT_FINITE, BROKEN, EQUIVARIANT, INVARIANT, CONSTANT)
+        ranked = (NOT_FINITE, BROKEN, EQUIVARIANT, MIRRORED, INVARIANT, CONSTANT)
         return _Verdict(
             min((name for name, _ in found), key=ranked.index),
             max(error for _, error in found),
             first,
-            [INVARIANT if name == INVARIANT else EQUIVARIANT for name, _ in found],
+            [
+                name if name in (INVARIANT, MIRRORED) else EQUIVARIANT
+                for name, _ in found
+            ],
         )
 
     def _run(self, call: Any, values: list, kwargs: dict) -> list:
@@ -193,15 +195,16 @@ def _compare(first: Any, second: Any, tolerance: float) -> tuple[str, float]:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return NOT_FINITE, float("inf")
     scale = max(np.abs(a).max(), np.finfo("float32").tiny)
-    same = np.abs(b - a).max() / scale
-    flipped = np.abs(b - np.flip(a, axis=tuple(range(1, a.ndim)))).max() / scale
+    turned = {INVARIANT: a, EQUIVARIANT: np.flip(a, axis=tuple(range(1, a.ndim)))}
+    if a.ndim == 3:
+        turned[MIRRORED] = np.flip(a, axis=1)
+    errors = {name: np.abs(b - c).max() / scale for name, c in turned.items()}
     spread = np.abs(a - a.mean(axis=0)).max() / scale
-    error = float(min(same, flipped))
+    error = float(min(errors.values()))
     if spread <= max(1e-3, 2 * tolerance):
         return CONSTANT, error
-    if same <= tolerance:
-        return INVARIANT, error
-    return (EQUIVARIANT if flipped <= tolerance else BROKEN), error
+    fits = (name for name in turned if errors[name] <= tolerance)
+    return next(fits, BROKEN), error
 
 
 def _tolerance(x: Any) -> float:
@@ -224,8 +227,10 @@ def _call_whole(model: keras.Model) -> Any:
     return call
 
 
-def _flip(x: Any) -> Any:
-    return ops.flip(x, axis=tuple(range(1, len(x.shape))))
+def _turn(x: Any, state: str) -> Any:
+    """A tensor as it is for the other strand."""
+    axes = {INVARIANT: (), MIRRORED: (1,)}.get(state, tuple(range(1, len(x.shape))))
+    return ops.flip(x, axis=axes) if axes else x
 
 
 def _make_inputs(

@@ -1,18 +1,16 @@
 """Conjoined networks: any network, run on both strands, whose answers are merged."""
 
-from collections.abc import Callable
+import collections
 from typing import Any
 
 import keras
 from keras import ops
 
 from rckeras.symmetry.graph import graph_of
+from rckeras.symmetry.heads import Head, find_heads, is_taken, without_heads
 from rckeras.symmetry.strands import reverse_complement
 
 MERGES = ("logits", "mean", "max")
-
-# What turns logits into probabilities, to be moved behind the mean of the logits.
-_SQUASHING = ("sigmoid", "softmax")
 
 
 def conjoin(
@@ -41,7 +39,8 @@ def conjoin(
 
     Raises:
         ValueError: If `merge` is unknown, or the model has several inputs or another
-            one.
+            one; for `"logits"`, if other layers take the answers of a layer of which
+            the activation would be moved, or a last softmax has a mask.
         TypeError: If the model is neither functional nor sequential, or, for
             `"logits"`, ends in one that is not.
 
@@ -61,13 +60,13 @@ def conjoin(
             f"`merge` must be one of {', '.join(MERGES)}. Received: {merge!r}"
         )
     check_one_sequence(model)
-    if merge == "logits":
-        body, squashings = _without_squashing(model)
-    else:
-        body, squashings = _copy(model), [None] * len(model.outputs)
+    body = _copy(model)
+    heads = find_heads(model) if merge == "logits" else [None] * len(model.outputs)
+    if any(heads):
+        _check_weights(model, heads)
+        body = without_heads(body)
     kind = "max" if merge == "max" else "mean"
-    suffix = "conjoined"
-    return _on_both_strands(model, body, squashings, kind, paired_channels, suffix)
+    return _on_both_strands(model, body, heads, kind, paired_channels, "conjoined")
 
 
 def pair_strands(model: keras.Model, paired_channels: bool = False) -> keras.Model:
@@ -96,37 +95,62 @@ def pair_strands(model: keras.Model, paired_channels: bool = False) -> keras.Mod
     (None, 2, 3)
     """
     check_one_sequence(model)
-    squashings = [None] * len(model.outputs)
-    return _on_both_strands(
-        model, model, squashings, "stack", paired_channels, "strands"
-    )
+    heads = [None] * len(model.outputs)
+    return _on_both_strands(model, model, heads, "stack", paired_channels, "strands")
 
 
 def _on_both_strands(
     model: keras.Model,
     body: keras.Model,
-    squashings: list[str | None],
+    heads: list[Head | None],
     merge: str,
     paired_channels: bool,
     suffix: str,
 ) -> keras.Model:
     """Runs `body`, made of `model`, on both strands, and merges its answers."""
     (given,) = model.inputs
+    # Of the dtypes of the network, whatever the policy is by now.
     sequence = keras.Input(given.shape[1:], dtype=given.dtype, name=given.name)
-    answers = keras.tree.flatten(body(BothStrands(name="both_strands")(sequence)))
+    both = BothStrands(name="both_strands", dtype=given.dtype)(sequence)
+    answers = body(both)
     merged = []
-    for answer, squashing, output in zip(
-        answers, squashings, graph_of(model).outputs, strict=True
+    for answer, head, name in zip(
+        keras.tree.flatten(answers), heads, _output_names(model), strict=True
     ):
-        # Those of the model, for losses go by them.
-        name = output._keras_history.operation.name
-        between = name if squashing is None else f"{name}_logits"
-        answer = MergeStrands(merge, paired_channels, name=between)(answer)
-        if squashing is not None:
-            answer = keras.layers.Activation(squashing, name=name)(answer)
+        between = name if head is None else f"{name}_logits"
+        dtype = keras.backend.standardize_dtype(answer.dtype)
+        answer = MergeStrands(merge, paired_channels, name=between, dtype=dtype)(answer)
+        if head is not None and head.activation == "softmax":
+            answer = keras.layers.Softmax(head.axis, name=name, dtype=dtype)(answer)
+        elif head is not None:
+            answer = keras.layers.Activation("sigmoid", name=name, dtype=dtype)(answer)
         merged.append(answer)
-    outputs = merged if len(merged) > 1 else merged[0]
+    outputs = keras.tree.pack_sequence_as(answers, merged)
     return keras.Model(sequence, outputs, name=f"{model.name}_{suffix}")
+
+
+def _output_names(model: keras.Model) -> list[str]:
+    """Those of the model, for losses go by them, but each of them once."""
+    names = graph_of(model).output_names
+    seen: collections.Counter = collections.Counter()
+    unique = []
+    for name in names:
+        unique.append(f"{name}_{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return unique
+
+
+def _check_weights(model: keras.Model, heads: list[Head | None]) -> None:
+    """Refuse a network some weights of which would be there twice, and drift apart."""
+    for head in heads:
+        if head is not None and head.weights and is_taken(head, model):
+            name = head.operation.name
+            raise ValueError(
+                f"the {head.activation} of '{name}' is moved behind the merge, and "
+                "other layers take what it gives; make it a layer of its own, "
+                f"keras.layers.Activation('{head.activation}'), or give merge='mean' "
+                "or merge='max'"
+            )
 
 
 @keras.saving.register_keras_serializable("rckeras")
@@ -196,6 +220,7 @@ class MergeStrands(keras.layers.Layer):
             )
         self.merge = merge
         self.paired_channels = paired_channels
+        self.supports_masking = True
 
     def build(self, input_shape: tuple) -> None:
         """Check the number of axes."""
@@ -220,6 +245,16 @@ class MergeStrands(keras.layers.Layer):
         batch = None if input_shape[0] is None else input_shape[0] // 2
         both = (2,) if self.merge == "stack" else ()
         return (batch, *both, *input_shape[1:])
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of both strands, turned back as they are."""
+        if previous_mask is None:
+            return None
+        forward, other = ops.split(previous_mask, 2)
+        other = ops.flip(other, axis=1) if len(other.shape) > 1 else other
+        if self.merge == "stack":
+            return ops.stack([forward, other], axis=1)
+        return ops.logical_and(forward, other)
 
     def get_config(self) -> dict:
         """Return the arguments of the layer."""
@@ -266,70 +301,8 @@ def check_one_sequence(model: keras.Model) -> None:
         )
 
 
-@keras.saving.register_keras_serializable("rckeras")
-class Unsquashed(keras.layers.Layer):
-    """Stands where a softmax was, which may be given a mask, and `Identity` may not."""
-
-    def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the inputs."""
-        return inputs
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """That of the inputs."""
-        return input_shape
-
-
-def _copy(model: keras.Model, **functions: Callable) -> keras.Model:
+def _copy(model: keras.Model) -> keras.Model:
     """The same network with weights of its own."""
-    copy = keras.models.clone_model(model, **functions)
+    copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
-
-
-def find_squashings(model: keras.Model) -> list[str | None]:
-    """Of each output "sigmoid" or "softmax", if it ends in one, or `None`.
-
-    Raises:
-        TypeError: If an output comes from a model in the model that is neither
-            functional nor sequential.
-    """
-    return [squashing_of(last_layer(tensor)) for tensor in graph_of(model).outputs]
-
-
-def _without_squashing(model: keras.Model) -> tuple[keras.Model, list[str | None]]:
-    """A copy of a network that gives logits, and the activation of each output."""
-    lasts = [last_layer(tensor) for tensor in graph_of(model).outputs]
-    open_ended = {id(layer) for layer in lasts if squashing_of(layer)}
-
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
-        if id(layer) not in open_ended:
-            return type(layer).from_config(config)
-        if isinstance(layer, keras.layers.Softmax):
-            return Unsquashed(name=layer.name)
-        return type(layer).from_config({**config, "activation": "linear"})
-
-    logits = _copy(model, clone_function=clone, recursive=True)
-    return logits, find_squashings(model)
-
-
-def last_layer(tensor: keras.KerasTensor) -> Any:
-    """The layer that an output comes from, also inside a model in the model."""
-    layer, _, index = tensor._keras_history
-    if not isinstance(layer, keras.Model):
-        return layer
-    graph = graph_of(layer)
-    if graph is None:
-        raise TypeError(
-            f"the last activation of '{layer.name}' cannot be found, for it is no "
-            "functional or sequential model; give merge='mean' or merge='max'"
-        )
-    return last_layer(graph.outputs[index])
-
-
-def squashing_of(layer: Any) -> str | None:
-    """The name of a layer's sigmoid or softmax, `None` if it has neither."""
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    name = getattr(getattr(layer, "activation", None), "__name__", None)
-    return name if name in _SQUASHING else None

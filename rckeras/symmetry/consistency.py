@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from rckeras.symmetry.conjoined import check_one_sequence, find_squashings, turn_answers
+from rckeras.symmetry.conjoined import check_one_sequence, turn_answers
+from rckeras.symmetry.graph import graph_of
+from rckeras.symmetry.heads import Head, find_heads
 from rckeras.symmetry.strands import reverse_complement
 
 
@@ -17,8 +19,9 @@ class StrandConsistency(keras.Model):
     and to its reverse complement, to which the network is applied a second time. Where
     an output ends in a sigmoid or softmax, the divergence is the symmetric
     Kullback-Leibler divergence in nats, that is the mean of both directions; otherwise
-    the squared error. It is the mean over targets and positions, and, as Keras takes
-    it, the mean over sequences of what their sample weights make of it.
+    the squared error. It is the mean over targets, and, as Keras takes it, the mean
+    over sequences and positions of what their sample weights make of it. Masks play
+    no part in it.
 
     The network is what is trained: it is the model to predict with and to save. In
     validation and inference there is no penalty, and the network runs once.
@@ -69,7 +72,12 @@ class StrandConsistency(keras.Model):
         self.network = network
         self.weight = weight
         self.paired_channels = paired_channels
-        self._squashings = find_squashings(network)
+        self._heads = find_heads(network)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs of the network, by which losses may go."""
+        return graph_of(self.network).output_names
 
     def build(self, input_shape: Any) -> None:
         """Nothing is left to build: the network has its weights."""
@@ -107,17 +115,14 @@ class StrandConsistency(keras.Model):
         if len(weights) != len(answers):
             weights = [weights[0] if weights else None] * len(answers)
         total = 0.0
-        for answer, other, weight, squashing in zip(
-            answers, others, weights, self._squashings, strict=True
+        for answer, other, weight, head in zip(
+            answers, others, weights, self._heads, strict=True
         ):
             # Half precision has no room for the logarithm of what is close to 1.
             answer = ops.cast(answer, "float32")
             other = turn_answers(ops.cast(other, "float32"), self.paired_channels)
-            each = _diverge(answer, other, squashing)
-            each = ops.mean(ops.reshape(each, (ops.shape(each)[0], -1)), axis=-1)
-            if weight is not None:
-                each = each * ops.cast(ops.reshape(weight, (-1,)), "float32")
-            total += ops.mean(each)
+            each = _diverge(answer, other, head)
+            total += ops.mean(each if weight is None else _weigh(each, weight))
         return total
 
     def get_config(self) -> dict:
@@ -138,14 +143,25 @@ class StrandConsistency(keras.Model):
         return cls(**{**config, "network": network})
 
 
-def _diverge(answer: Any, other: Any, squashing: str | None) -> Any:
-    """How far two answers lie apart: for each target, or of a softmax for all."""
-    if squashing is None:
-        return ops.square(answer - other)
+def _weigh(each: Any, weight: Any) -> Any:
+    """Divergences times weights of the sequences, or of their positions."""
+    weight = ops.cast(weight, "float32")
+    while len(weight.shape) > len(each.shape):
+        weight = ops.squeeze(weight, axis=-1)
+    while len(weight.shape) < len(each.shape):
+        weight = ops.expand_dims(weight, axis=-1)
+    return each * weight
+
+
+def _diverge(answer: Any, other: Any, head: Head | None) -> Any:
+    """How far two answers lie apart, for each sequence or each of its positions."""
+    if head is None:
+        return ops.mean(ops.square(answer - other), axis=-1)
     epsilon = keras.config.epsilon()
     p, q = (ops.clip(each, epsilon, 1 - epsilon) for each in (answer, other))
     apart = (p - q) * (ops.log(p) - ops.log(q)) / 2
-    if squashing == "softmax":
-        return ops.sum(apart, axis=-1)
+    if head.activation == "softmax":
+        return ops.sum(apart, axis=head.axis)
     # That of the other class, for which p and 1 - p change places.
-    return apart + (q - p) * (ops.log1p(-p) - ops.log1p(-q)) / 2
+    apart = apart + (q - p) * (ops.log1p(-p) - ops.log1p(-q)) / 2
+    return ops.mean(apart, axis=-1)

@@ -6,6 +6,7 @@ from rckeras.symmetry.windows import describe_lengths
 
 EQUIVARIANT = "equivariant"
 INVARIANT = "invariant"
+MIRRORED = "mirrored"
 BROKEN = "broken"
 CONSTANT = "constant"
 NOT_FINITE = "not finite"
@@ -19,9 +20,9 @@ class LayerSymmetry:
         name: Name of the layer; `model/layer` in a nested model.
         kind: Its class.
         output_shape: Shape of its output, without the batch.
-        symmetry: `"equivariant"`, `"invariant"`, `"broken"`, `"constant"` where the
-            output hardly differs between sequences and nothing can be said, or `"not
-            finite"`.
+        symmetry: `"equivariant"`, `"invariant"`, `"mirrored"`, `"broken"`,
+            `"constant"` where the output hardly differs between sequences and nothing
+            can be said, or `"not finite"`.
         training_symmetry: The same in training mode.
         error: Largest difference between strands relative to the largest output,
             in inference.
@@ -65,7 +66,7 @@ class StrandReport:
     @property
     def first_break(self) -> LayerSymmetry | None:
         """The first layer that breaks the symmetry of the model in inference."""
-        if self.symmetry in (EQUIVARIANT, INVARIANT):
+        if self.symmetry in (EQUIVARIANT, INVARIANT, MIRRORED):
             return None
         return next((row for row in self.layers if row.symmetry == BROKEN), None)
 

@@ -24,6 +24,15 @@ def nested():
     return make(inner)
 
 
+def operation(model):
+    return keras.Model(model.inputs, keras.ops.sigmoid(model.outputs[0]))
+
+
+def twice():
+    squash = layers.Activation("sigmoid")
+    return make(layers.Dense(3), squash, layers.Dense(2), squash)
+
+
 ENDS = {
     "sigmoid": lambda: make(layers.Dense(3, "sigmoid")),
     "two classes": lambda: make(layers.Dense(2, "softmax")),
@@ -32,6 +41,8 @@ ENDS = {
     "a softmax of its own": lambda: make(layers.Dense(3), layers.Softmax()),
     "tied strands": lambda: make(DenseAfterRevcomp(3, activation="sigmoid")),
     "a model in the model": nested,
+    "an operation": lambda: operation(make(layers.Dense(3))),
+    "a layer that is called twice": twice,
 }
 
 
@@ -69,6 +80,14 @@ def test_the_model_keeps_its_probabilities_and_shares_its_weights(x):
     logits = logit_model(model)
     np.testing.assert_array_equal(model.predict(x, verbose=0), before)
     assert hidden in logits._flatten_layers()
+
+
+def test_a_softmax_along_another_axis_is_refused():
+    model = keras.Sequential([keras.Input((6, 4)), layers.Softmax(axis=1)])
+    with pytest.raises(
+        ValueError, match=r"last axis.*axis=1 of outputs \(None, 6, 4\)"
+    ):
+        logit_model(model)
 
 
 def test_a_softmax_of_one_class_is_refused():

@@ -133,6 +133,13 @@ def test_outputs_that_are_no_probabilities_are_refused(windows):
 
 
 def test_auto_averages_strands_only_of_asymmetric_networks():
+    paired = keras.Sequential(
+        [
+            keras.Input((LENGTH, 4)),
+            RevCompConv1D(4, 3, activation="sigmoid"),
+            layers.GlobalMaxPooling1D(),
+        ]
+    )
     symmetric = keras.Sequential(
         [
             keras.Input((LENGTH, 4)),
@@ -142,6 +149,7 @@ def test_auto_averages_strands_only_of_asymmetric_networks():
             layers.Dense(1, activation="sigmoid"),
         ]
     )
+    assert VariantScorer(paired).strands == "forward"
     assert VariantScorer(symmetric).strands == "forward"
     assert VariantScorer(linear("sigmoid", 1)).strands == "mean"
 

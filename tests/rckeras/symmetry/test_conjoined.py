@@ -55,12 +55,26 @@ def nested():
     return keras.Sequential([*body(), head])
 
 
+def by_position():
+    dense = layers.Dense(3, activation="sigmoid", name="inner")
+    return keras.Sequential(
+        [keras.Input((LENGTH, 4)), layers.Conv1D(6, 5), layers.TimeDistributed(dense)]
+    )
+
+
+def with_operation(name):
+    model = with_activation("linear")
+    return keras.Model(model.inputs, getattr(ops, name)(model.outputs[0]))
+
+
 SIGMOIDS = {
+    "operation": lambda: with_operation("sigmoid"),
     "dense": lambda: with_activation("sigmoid"),
     "activation": lambda: with_layer(layers.Activation("sigmoid")),
     "nested": nested,
 }
 SOFTMAXES = {
+    "operation": lambda: with_operation("softmax"),
     "dense": lambda: with_activation("softmax"),
     "activation": lambda: with_layer(layers.Activation("softmax")),
     "layer": lambda: with_layer(layers.Softmax()),
@@ -100,8 +114,7 @@ def test_both_strands_get_the_same_answer(number, merge):
 @pytest.mark.parametrize("make", SIGMOIDS.values(), ids=SIGMOIDS)
 def test_a_sigmoid_is_moved_behind_the_mean_of_the_logits(make):
     model, x = shuffled(make()), sequences()
-    logits = [np.log(p) - np.log1p(-p) for p in map(np.float64, both(model, x))]
-    expected = 1 / (1 + np.exp(-np.mean(logits, 0)))
+    expected = 1 / (1 + np.exp(-np.mean([logit(p) for p in both(model, x)], 0)))
     found = predict(rckeras.conjoin(model), x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.abs(found - np.mean(both(model, x), 0)).max() > 1e-5
@@ -115,6 +128,148 @@ def test_a_softmax_is_moved_behind_the_mean_of_the_logits(make):
     found = predict(rckeras.conjoin(model), x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-6)
+
+
+def logit(p):
+    p = np.float64(p)
+    return np.log(p) - np.log1p(-p)
+
+
+def test_a_sigmoid_of_each_position_is_moved():
+    model, x = shuffled(by_position()), sequences()
+    forward, other = map(logit, both(model, x))
+    found = logit(predict(rckeras.conjoin(model), x))
+    np.testing.assert_allclose(found, (forward + other[:, ::-1]) / 2, atol=1e-4)
+
+
+def test_a_softmax_keeps_its_axis():
+    given = keras.Input((LENGTH, 4))
+    model = keras.Model(given, layers.Softmax(axis=1)(layers.Conv1D(2, 5)(given)))
+    x = sequences()
+    forward, other = both(model, x)
+    product = np.sqrt(np.float64(forward) * other[:, ::-1])
+    expected = product / product.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(predict(rckeras.conjoin(model), x), expected, atol=1e-6)
+
+
+def test_a_softmax_with_a_mask_is_refused():
+    model = with_activation("linear")
+    z = model.outputs[0]
+    masked = keras.Model(model.inputs, layers.Softmax()(z, mask=z > 0))
+    with pytest.raises(ValueError, match=r"has a mask.*give merge='mean'"):
+        rckeras.conjoin(masked)
+    forward, other = both(masked, sequences())
+    found = predict(rckeras.conjoin(masked, "mean"), sequences())
+    np.testing.assert_allclose(found, (forward + other) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "SimpleRNN"])
+def test_the_activation_of_a_recurrent_layer_is_no_last_sigmoid(kind):
+    layer = getattr(layers, kind)(3, activation="sigmoid")
+    model, x = keras.Sequential([keras.Input((LENGTH, 4)), layer]), sequences()
+    found = predict(rckeras.conjoin(model), x)
+    np.testing.assert_allclose(found, np.mean(both(model, x), 0), atol=1e-6)
+
+
+def gated(*ends):
+    """A network whose second output is gated by its first."""
+    given = keras.Input((LENGTH, 4))
+    pooled = layers.GlobalMaxPooling1D()(layers.Conv1D(4, 5)(given))
+    gate = pooled
+    for layer in ends:
+        gate = layer(gate)
+    return keras.Model(
+        given, [gate, layers.Multiply()([layers.Dense(1)(pooled), gate])]
+    )
+
+
+def test_a_sigmoid_that_others_read_is_merged_where_it_is_a_layer():
+    model = shuffled(gated(layers.Dense(1), layers.Activation("sigmoid")))
+    x = sequences()
+    (p, s), (q, t) = (model.predict(each, verbose=0) for each in (x, x[:, ::-1, ::-1]))
+    found = rckeras.conjoin(model).predict(x, verbose=0)
+    np.testing.assert_allclose(logit(found[0]), (logit(p) + logit(q)) / 2, atol=1e-5)
+    np.testing.assert_allclose(found[1], (s + t) / 2, atol=1e-5)
+    with pytest.raises(ValueError, match=r"other layers take.*Activation\('sigmoid'\)"):
+        rckeras.conjoin(gated(layers.Dense(1, activation="sigmoid")))
+
+
+def test_a_model_that_is_called_twice_is_refused():
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, "sigmoid")])
+    given = keras.Input((LENGTH, 4))
+    pooled = layers.GlobalMaxPooling1D()(given)
+    with pytest.raises(ValueError, match="other layers take"):
+        rckeras.conjoin(keras.Model(given, inner(inner(pooled))))
+
+
+def test_an_activation_that_is_called_twice_is_moved_once():
+    squash = layers.Activation("sigmoid")
+    model = keras.Sequential([*body(), layers.Dense(2)])
+    hidden = layers.Dense(3)(squash(model.outputs[0]))
+    model, x = shuffled(keras.Model(model.inputs, squash(hidden))), sequences()
+    found = predict(rckeras.conjoin(model), x)
+    expected = np.mean([logit(p) for p in both(model, x)], 0)
+    np.testing.assert_allclose(logit(found), expected, atol=1e-5)
+
+
+def test_a_shared_last_layer_stays_shared():
+    given = keras.Input((LENGTH, 4))
+    head = layers.Dense(2, activation="sigmoid", name="head")
+    parts = [layers.GlobalMaxPooling1D()(layers.Conv1D(6, n)(given)) for n in (3, 5)]
+    model, x = keras.Model(given, [head(part) for part in parts]), sequences()
+    conjoined = rckeras.conjoin(model)
+    assert conjoined.count_params() == model.count_params()
+    answers = [model.predict(each, verbose=0) for each in (x, x[:, ::-1, ::-1])]
+    for p, q, found in zip(*answers, conjoined.predict(x, verbose=0), strict=True):
+        np.testing.assert_allclose(logit(found), (logit(p) + logit(q)) / 2, atol=1e-5)
+
+
+def test_outputs_keep_their_structure_and_their_names():
+    given = keras.Input((LENGTH, 4))
+    pooled = layers.GlobalMaxPooling1D()(layers.Conv1D(4, 5)(given))
+    outputs = {
+        "b": layers.Dense(2, activation="sigmoid", name="bound")(pooled),
+        "a": layers.Dense(1, name="signal")(pooled),
+    }
+    model, x = keras.Model(given, outputs), sequences()
+    conjoined = rckeras.conjoin(model)
+    assert {name: y.shape for name, y in conjoined.predict(x, verbose=0).items()} == {
+        "a": (5, 1),
+        "b": (5, 2),
+    }
+    conjoined.compile("sgd", {"a": "mse", "b": "binary_crossentropy"})
+    conjoined.fit(x, {"a": np.ones((5, 1)), "b": np.ones((5, 2))}, verbose=0)
+    inner = keras.Model(given, [outputs["a"], outputs["b"]])
+    again = keras.Input((LENGTH, 4))
+    found = rckeras.conjoin(keras.Model(again, inner(again))).predict(x, verbose=0)
+    assert [y.shape for y in found] == [(5, 1), (5, 2)]
+
+
+def test_answers_keep_the_precision_of_the_network():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = with_activation("linear")
+        sure = layers.Dense(2, activation="sigmoid", dtype="float32", name="sure")
+        model = keras.Model(model.inputs, sure(model.outputs[0]))
+        sure.bias.assign([9.0, -9.0])
+        networks = [rckeras.conjoin(model, merge) for merge in ("logits", "mean")]
+        for network in [*networks, pair_strands(model)]:
+            found = network.predict(sequences(64), verbose=0)
+            assert found.dtype == "float32"
+            assert len(np.unique(found)) > 32
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_a_mask_is_turned_back_with_the_answers():
+    ends = [layers.LSTM(3, return_sequences=True), layers.Dense(1, "sigmoid")]
+    model = keras.Sequential([keras.Input((LENGTH, 4)), layers.Masking(), *ends])
+    x, y = sequences(), np.ones((5, LENGTH, 1))
+    x[:, 20:] = 0
+    conjoined = rckeras.conjoin(model)
+    conjoined.compile("sgd", "binary_crossentropy")
+    loss = -np.log(predict(conjoined, x)[:, :20]).mean()
+    assert conjoined.evaluate(x, y, verbose=0) == pytest.approx(loss, rel=1e-4)
 
 
 @pytest.mark.parametrize("merge", ["logits", "mean"])
@@ -190,8 +345,7 @@ def test_each_output_is_merged_on_its_own():
     (p, s), (q, t) = (model.predict(each, verbose=0) for each in (x, x[:, ::-1, ::-1]))
     found = conjoined.predict(x, verbose=0)
     np.testing.assert_allclose(found[1], (s + t) / 2, atol=1e-6)
-    odds = np.sqrt(p / (1 - p) * q / (1 - q))
-    np.testing.assert_allclose(found[0], odds / (1 + odds), atol=1e-5)
+    np.testing.assert_allclose(logit(found[0]), (logit(p) + logit(q)) / 2, atol=1e-5)
 
 
 @pytest.mark.parametrize("merge", ["logits", "mean"])
@@ -232,6 +386,20 @@ def test_the_audit_calls_it_invariant():
     )
     conjoined = rckeras.conjoin(with_activation("sigmoid"))
     assert rckeras.audit_strand_symmetry(conjoined).symmetry == "invariant"
+
+
+@pytest.mark.parametrize(
+    ("paired", "expected"), [(False, "mirrored"), (True, "equivariant")]
+)
+def test_the_audit_knows_how_profiles_are_turned(paired, expected):
+    model = keras.Sequential([keras.Input((LENGTH, 4)), layers.Conv1D(3, 5)])
+    assert rckeras.audit_strand_symmetry(model).symmetry == "broken"
+    conjoined = rckeras.conjoin(model, paired_channels=paired)
+    found = rckeras.audit_strand_symmetry(conjoined)
+    assert (found.symmetry, found.first_break) == (expected, None)
+    behind = layers.GlobalMaxPooling1D()(conjoined.outputs[0])
+    found = rckeras.audit_strand_symmetry(keras.Model(conjoined.inputs, behind))
+    assert found.symmetry == ("equivariant" if paired else "invariant")
 
 
 def test_it_is_cloned_and_compiled_with_jit():

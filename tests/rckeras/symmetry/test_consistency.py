@@ -11,6 +11,7 @@ from keras import layers, ops
 from rckeras import StrandConsistency
 from rckeras.layers import RevCompConv1D, RevCompSumPooling
 from rckeras.symmetry.consistency import _diverge
+from rckeras.symmetry.heads import Head
 
 LENGTH = 24
 
@@ -111,39 +112,102 @@ def test_several_outputs_pay_for_each():
     assert float(losses[0]) - float(losses[1]) == pytest.approx(sum(parts), rel=1e-2)
 
 
-@pytest.mark.parametrize("squashing", ["sigmoid", "softmax", None])
-def test_the_gradient_is_that_of_finite_differences(squashing):
+def test_weights_of_positions_weigh_the_penalty_there():
+    model, x = network(profile=True), sequences()
+    p, q = (model.predict(each, verbose=0) for each in (x, x[:, ::-1, ::-1].copy()))
+    apart = divergence(p.astype("float64"), q[:, ::-1].astype("float64"), "sigmoid")
+    weights = np.random.default_rng(1).random(apart.shape[:2]).astype("float32")
+    wanted = (apart.mean(axis=-1) * weights).mean()
+    found = penalty(StrandConsistency(model, weight=5.0), x, weights)
+    assert found == pytest.approx(5 * wanted, rel=2e-3)
+
+
+def test_a_softmax_over_positions_is_compared_along_them():
+    given = keras.Input((LENGTH, 4))
+    conv = layers.Conv1D(2, 5, kernel_initializer="he_normal")
+    model, x = keras.Model(given, layers.Softmax(axis=1)(conv(given))), sequences()
+    p, q = (model.predict(each, verbose=0) for each in (x, x[:, ::-1, ::-1].copy()))
+    p, q = p.astype("float64"), q[:, ::-1].astype("float64")
+    wanted = ((p - q) * np.log(p / q)).sum(axis=1).mean() / 2
+    found = penalty(StrandConsistency(model), x)
+    assert found == pytest.approx(wanted, rel=2e-3)
+
+
+def test_losses_and_labels_go_by_the_names_of_the_outputs():
+    given = keras.Input((LENGTH, 4))
+    x = layers.GlobalMaxPooling1D()(layers.Conv1D(4, 5)(given))
+    one = layers.Dense(1, activation="sigmoid", name="one")(x)
+    two = layers.Dense(2, name="two")(x)
+    learner = StrandConsistency(keras.Model(given, [one, two]))
+    learner.compile("sgd", {"two": "mse", "one": "binary_crossentropy"})
+    y = {"one": np.ones((6, 1)), "two": np.ones((6, 2))}
+    history = learner.fit(sequences(), y, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "linear"])
+def test_a_step_goes_down_the_whole_penalty(activation):
+    """Along each weight, by finite differences: both strands have their share."""
+    x = sequences(3)
+
+    def loss(weights):
+        model = network(activation, seed=2)
+        model.set_weights(weights)
+        return 1e3 * expected(model, x, activation).mean()
+
+    model = network(activation, seed=2)
+    start = model.get_weights()
+    learner = StrandConsistency(model, weight=1e3)
+    # Nothing but the penalty has a gradient.
+    learner.compile(keras.optimizers.SGD(1e-3), lambda y, p: 0 * ops.sum(p, axis=-1))
+    learner.train_on_batch(x, np.zeros((3, 3)))
+    rng = np.random.default_rng(0)
+    for place, (old, new) in enumerate(zip(start, model.get_weights(), strict=True)):
+        direction = rng.normal(size=old.shape).astype("float32")
+        values = []
+        for step in (1e-2, -1e-2):
+            moved = [w.copy() for w in start]
+            moved[place] = old + step * direction
+            values.append(loss(moved))
+        slope = (values[0] - values[1]) / 2e-2
+        found = ((old - new) / 1e-3 * direction).sum()
+        assert found == pytest.approx(slope, rel=3e-2, abs=2e-2)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", None])
+def test_the_gradient_is_that_of_finite_differences(activation):
     p = np.array([[0.2, 0.5, 0.3]], "float64")
     q = np.array([[0.6, 0.3, 0.1]], "float64")
 
     def value(p):
-        return divergence(p, q, squashing).sum()
+        return divergence(p, q, activation).mean(axis=-1).sum()
 
     step = 1e-6
     slopes = [
         (value(p + step * unit) - value(p - step * unit)) / (2 * step)
         for unit in np.eye(3)[:, None]
     ]
-    np.testing.assert_allclose(_gradient(p, q, squashing)[0], slopes, rtol=2e-3)
+    head = None if activation is None else Head(activation, -1, None)
+    np.testing.assert_allclose(_gradient(p, q, head)[0], slopes, rtol=2e-3)
 
 
-def _gradient(p, q, squashing):
+def _gradient(p, q, head):
     """By the backend's own differentiation."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         p = tf.Variable(p)
         with tf.GradientTape() as tape:
-            value = tf.reduce_sum(_diverge(p, tf.constant(q), squashing))
+            value = tf.reduce_sum(_diverge(p, tf.constant(q), head))
         return tape.gradient(value, p).numpy()
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.grad(lambda p: _diverge(p, q, squashing).sum())(p)
+        return jax.grad(lambda p: _diverge(p, q, head).sum())(p)
     import torch
 
     p = torch.tensor(p, requires_grad=True)
-    _diverge(p, torch.tensor(q), squashing).sum().backward()
+    _diverge(p, torch.tensor(q), head).sum().backward()
     return p.grad.numpy()
 
 
