@@ -60,6 +60,7 @@ def evaluate(
     targets: Sequence[str] | Sequence[int] | None = None,
     outputs: Sequence[str] | None = None,
     average_strands: bool = True,
+    length: int | None = None,
     batch_size: int = 128,
     n_value: float = 0.0,
     progress: bool = False,
@@ -71,14 +72,17 @@ def evaluate(
     is off.
 
     Args:
-        model: Network from `(batch, length, 4)` to probabilities `(batch, targets)`.
-            Of sequences longer than its input, it is given the centre.
+        model: Functional or sequential network from `(batch, length, 4)` to
+            probabilities `(batch, targets)`. Of sequences longer than its input, it is
+            given the centre.
         dataset: Sequences with labels of 0 and 1.
         split: `"train"`, `"validation"`, `"test"`, or `None` for all.
         targets: Names or numbers of targets of the dataset to measure; `None` for all.
         outputs: Names of the model's outputs, among which the targets are found; by
             default those of the dataset's targets, in their order, or those chosen.
         average_strands: Whether to predict both strands; else the stored one alone.
+        length: Bases of the sequences, from their centre, for a network that takes
+            any number; `None` for all.
         batch_size: Sequences predicted at a time.
         n_value: Number that stands four times for N, from 0 to 1.
         progress: Whether to show a bar on stderr.
@@ -104,6 +108,7 @@ def evaluate(
     ```
     """
     import_sklearn()
+    length = _settle_length(model, dataset, length)
     columns = range(len(dataset.targets))
     if targets is not None:
         columns = dataset.target_indices(targets)
@@ -111,30 +116,34 @@ def evaluate(
     used = find_outputs(model, dataset.targets, names, outputs)
     labels = dataset.labels[dataset.rows(split)][:, columns]
     _check_binary(labels)
-    _check_length(model, dataset)
     stream = SequenceStream(
         dataset,
         batch_size,
         split=split,
         targets=targets,
-        length=model.input_shape[1],
+        length=length,
         shuffle=False,
         n_value=n_value,
     )
     predictor = _without_chance(model)
     predictor = pair_strands(predictor) if average_strands else predictor
-    predictions, loss, agreement = _predict(predictor, stream, used, progress)
+    predictions, loss, agreement = _predict(
+        predictor, average_strands, stream, used, progress
+    )
     metrics = binary_metrics(labels, predictions, names, progress)
     return Evaluation(loss, metrics, labels, predictions, agreement)
 
 
 def _predict(
-    model: keras.Model, stream: SequenceStream, used: list[int], progress: bool
+    model: keras.Model,
+    both: bool,
+    stream: SequenceStream,
+    used: list[int],
+    progress: bool,
 ) -> tuple[np.ndarray, float, StrandAgreement | None]:
     """Means over the strands, the mean of their losses, and how far they agree."""
     predictions = np.empty((stream.samples_per_epoch, len(used)), dtype=np.float32)
-    tally, both = StrandTally(), len(model.output_shape) == 3
-    total, first = 0.0, 0
+    tally, total, first = StrandTally(), 0.0, 0
     with progress_bar(len(predictions), "predicting", progress) as advance:
         for index in range(stream.num_batches):
             x, y = stream[index]
@@ -199,13 +208,32 @@ def _check_binary(labels: np.ndarray) -> None:
         raise ValueError(f"`dataset` must have labels of 0 and 1. Received: {wrong[0]}")
 
 
-def _check_length(model: keras.Model, dataset: Dataset) -> None:
-    length = model.input_shape[1]
+def _settle_length(
+    model: keras.Model, dataset: Dataset, length: int | None
+) -> int | None:
+    """Bases to predict from; refuses a model of other inputs or outputs."""
+    inputs, outputs = (
+        [tuple(tensor.shape) for tensor in getattr(model, which, None) or ()]
+        for which in ("inputs", "outputs")
+    )
+    if [len(shape) for shape in (*inputs, *outputs)] != [3, 2]:
+        raise ValueError(
+            "`model` must be functional or sequential, from one input (batch, length, "
+            f"4) to one output (batch, targets). Received: {model.name!r} from "
+            f"{inputs} to {outputs}"
+        )
+    known = inputs[0][1]
+    if None not in (known, length) and known != length:
+        raise ValueError(
+            f"`length` must be {known}, as the model's, or None. Received: {length}"
+        )
+    length = known if length is None else length
     if length is not None and length > dataset.length:
         raise ValueError(
             f"`model` must not be longer than the sequences. Received: {model.name!r} "
             f"with an input of {length} bases, and a dataset of {dataset.length}"
         )
+    return length
 
 
 def _check_probabilities(predicted: np.ndarray, model: keras.Model) -> None:

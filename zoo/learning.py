@@ -278,8 +278,19 @@ def frozen(network: "keras.Model", settings: TrainingSettings) -> Iterator[None]
             layer.trainable = trainable
 
 
+def _of_one_strand(network: "keras.Model") -> "keras.Model":
+    """What a conjoined network runs on both strands; any other one as it is."""
+    import keras
+
+    from rckeras.symmetry.conjoined import BothStrands
+
+    if not any(isinstance(layer, BothStrands) for layer in network.layers):
+        return network
+    return next(layer for layer in network.layers if isinstance(layer, keras.Model))
+
+
 def _freeze_all_but_last(network: "keras.Model") -> None:
-    *others, last = network.layers
+    *others, last = _of_one_strand(network).layers
     for layer in others:
         layer.trainable = False
     if not network.trainable_weights:
@@ -309,7 +320,11 @@ def compile_learner(
             keras.metrics.AUC(curve=curve, multi_label=several, name=name)
             for name, curve in (("auroc", "ROC"), ("auprc", "PR"))
         ]
-        metrics.append("accuracy")
+        accuracy = keras.metrics.CategoricalAccuracy
+        if loss == _LOSSES["sigmoid"]:
+            # Keras takes "accuracy" of several targets for that of one choice.
+            accuracy = keras.metrics.BinaryAccuracy
+        metrics.append(accuracy(name="accuracy"))
     rate = settings.learning_rate
     if settings.decay:
         rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, settings.decay)
@@ -323,12 +338,16 @@ def compile_learner(
 
 
 def _choose_loss(network: "keras.Model", dataset: "Dataset") -> str:
-    head = network.layers[-1]
-    activation = getattr(getattr(head, "activation", None), "__name__", None)
+    from rckeras.symmetry.heads import find_heads
+
+    (head,) = find_heads(network)
+    last = _of_one_strand(network).layers[-1]
+    plain = getattr(getattr(last, "activation", None), "__name__", None)
+    activation = plain if head is None else head.activation
     if activation not in _LOSSES:
         raise ValueError(
             f"the last layer must have one of the activations {', '.join(_LOSSES)}, "
-            f"which decide on the loss. Received: {head.name!r} with {activation}"
+            f"which decide on the loss. Received: {last.name!r} with {activation}"
         )
     if activation == "sigmoid" and not _all_rows(dataset, _are_shares):
         raise ValueError(

@@ -289,6 +289,7 @@ def _measure(
     return evaluate(
         network,
         dataset,
+        length=settings.length,
         batch_size=settings.batch_size,
         n_value=settings.n_value,
         progress=progress and has_room_for_bar("file"),

@@ -192,3 +192,38 @@ def test_one_strand_alone_tells_of_no_agreement(model, dataset):
     found = evaluate(model, dataset, average_strands=False)
     assert found.strands is None
     assert "flip" not in str(found)
+
+
+def test_networks_of_any_length_are_given_so_many_bases(dataset):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((None, 4))
+    y = keras.layers.GlobalMaxPooling1D()(keras.layers.Conv1D(4, 3)(x))
+    free = keras.Model(x, keras.layers.Dense(3, "sigmoid")(y))
+    centre = Dataset(dataset.sequences[:, 2:10], dataset.labels, NAMES, dataset.splits)
+    found = evaluate(free, dataset, length=8)
+    np.testing.assert_allclose(found.predictions, evaluate(free, centre).predictions)
+    assert found.loss != pytest.approx(evaluate(free, dataset).loss, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "length", "message"),
+    [
+        (
+            "two outputs",
+            None,
+            r"one output \(batch, targets\).*to \[\(None, 3\), \(None, 3",
+        ),
+        ("a profile", None, r"from \[\(None, 12, 4\)\] to \[\(None, 12, 3\)\]"),
+        ("fixed", 8, r"`length` must be 12.*Received: 8"),
+    ],
+)
+def test_networks_of_other_shapes_are_refused(dataset, model, shape, length, message):
+    x = keras.Input((12, 4))
+    profile = keras.layers.Dense(3, "sigmoid")(x)
+    made = {
+        "two outputs": keras.Model(x, [model(x), model(x)]),
+        "a profile": keras.Model(x, profile),
+        "fixed": model,
+    }
+    with pytest.raises(ValueError, match=message):
+        evaluate(made[shape], dataset, average_strands=False, length=length)

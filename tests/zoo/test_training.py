@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+import rckeras
 import zoo
 from rckeras.datasets import Dataset, load_dataset, save_dataset
 from rckeras.datasets.file import sha256_of
@@ -1029,3 +1030,60 @@ def test_freezing_leaves_something_to_be_trained(data, tmp_path):
     settings = dataclasses.replace(QUICK, freeze=True)
     with pytest.raises(ValueError, match=r"the last layer, 'last', has no weights"):
         quietly(tmp_path / "start.keras", data, tmp_path / "mine.keras", settings)
+
+
+def test_a_conjoined_network_trains_its_last_layer_alone(data, tmp_path):
+    before = dense_network(tmp_path / "start.keras").get_weights()
+    settings = dataclasses.replace(QUICK, freeze=True, conjoined=True, epochs=1)
+    quietly(tmp_path / "start.keras", data, tmp_path / "mine.keras", settings)
+    after = weights_of(tmp_path / "mine.keras")
+    same = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert same == [True, True, False, False]
+
+
+def test_a_conjoined_network_may_give_any_numbers(tmp_path):
+    numbers = np.random.default_rng(0).normal(size=(TRAIN + VALIDATION, 1))
+    dataset = make_dataset(labels=numbers.astype("float32"))
+    for activation in ("linear", "relu"):
+        model = dense_network(tmp_path / "start.keras", activation)
+        conjoined = rckeras.conjoin(model)
+        if activation == "linear":
+            assert compile_learner(conjoined, dataset, QUICK).loss == (
+                "mean_squared_error"
+            )
+        else:
+            with pytest.raises(ValueError, match="with relu"):
+                compile_learner(conjoined, dataset, QUICK)
+
+
+def test_the_accuracy_is_that_of_each_of_several_targets(tmp_path):
+    dataset = make_dataset(targets=2)
+    network = dense_network(tmp_path / "start.keras", targets=2)
+    x, y = dataset.arrays("validation")
+    learner = compile_learner(network, dataset, QUICK)
+    logged = learner.evaluate(x, y, verbose=0, return_dict=True)
+    calls = network.predict(x, verbose=0) > 0.5
+    assert logged["accuracy"] == pytest.approx((calls == y).mean(), abs=1e-6)
+
+
+def test_the_test_is_on_as_many_bases_as_the_training(tmp_path):
+    x = keras.Input((None, 4))
+    y = keras.layers.GlobalMaxPooling1D()(keras.layers.Conv1D(4, 5)(x))
+    keras.Model(x, keras.layers.Dense(1, "sigmoid")(y)).save(tmp_path / "start.keras")
+    dataset = make_dataset()
+    splits = np.where(np.arange(len(dataset)) < TRAIN, 0, 2).astype("uint8")
+    save_dataset(dataclasses.replace(dataset, splits=splits), tmp_path / "data.h5")
+    settings = dataclasses.replace(QUICK, length=20)
+    summary = quietly(
+        tmp_path / "start.keras",
+        tmp_path / "data.h5",
+        tmp_path / "mine.keras",
+        settings,
+    )
+    tuned = keras.saving.load_model(tmp_path / "mine.keras")
+    x, y = load_dataset(tmp_path / "data.h5").arrays("test", length=20)
+    predicted = [tuned.predict(each, verbose=0) for each in (x, x[:, ::-1, ::-1])]
+    expected = np.mean(
+        [float(keras.losses.BinaryCrossentropy()(y, p)) for p in predicted]
+    )
+    assert summary.test.loss == pytest.approx(expected, rel=1e-4)
