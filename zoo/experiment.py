@@ -126,7 +126,9 @@ def reproduce(
         for row in networks
     ]
     _check_folder(folder, recipe)
-    _check_places(runs, folder)
+    _check_places(
+        [Run(recipe, name, row, 0) for name in sources for row in recipe.rows], folder
+    )
     folder.mkdir(parents=True, exist_ok=True)
     load = functools.lru_cache(maxsize=1)(lambda dataset: sources[dataset]())
     clock = _Clock(runs, folder, progress)

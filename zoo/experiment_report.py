@@ -36,9 +36,10 @@ def report(recipe: Recipe, records: Records) -> str:
     if len(records.datasets()) > 1:
         lines += ["Means over the datasets that each network has run on.", ""]
     lines += [*table(recipe, records), ""]
+    theirs = ", there with the error of the mean" if recipe.published_errors else ""
     lines += [
         "Mean ± standard deviation over seeds, with the paper's value in brackets "
-        "where it prints one."
+        f"where it prints one{theirs}."
     ]
     for remarks in recipe.remarks:
         lines += [line for text in remarks(recipe, records) for line in ("", text)]

@@ -20,6 +20,7 @@ COUNT = "trainable parameters"
 HEAD = ("what", "published", "here", "difference", "verdict")
 NOT_RUN = "not run"
 _ROUNDING = 0.0005  # the papers print three digits
+_ERRORS = 3  # standard errors; with few seeds, two are passed too often by chance
 # What the papers say of the data that they simulate.
 _DATA = {
     "simulate_shrikumar2017": {"sequences": 30_000, "bases": 200, "targets": 3},
@@ -38,7 +39,7 @@ class Finding:
         here: What was found here.
         difference: How far they differ.
         verdict: `"equal"` or `"DIFFERS"` where they must be equal, otherwise
-            `"within spreads"`, `"outside"`, or why nothing can be said.
+            `"within error"`, `"outside"`, or why nothing can be said.
     """
 
     what: str
@@ -69,7 +70,7 @@ class Fidelity:
 
     def __str__(self) -> str:
         exact = self._count("equal"), self._count("equal") + self._count("DIFFERS")
-        within = self._count("within spreads")
+        within = self._count("within error")
         lines = [
             "# The package beside the papers",
             "",
@@ -78,9 +79,10 @@ class Fidelity:
             *map(str, self.findings),
             "",
             f"Equal: {exact[0]} of {exact[1]} that must be. Trained networks: {within} "
-            f"of {within + self._count('outside')} within spreads, that is, the means "
-            "differ by no more than the spreads of paper and package together. Not "
-            f"run: {self._count(NOT_RUN)}.",
+            f"of {within + self._count('outside')} within error, that is, the means "
+            f"differ by no more than {_ERRORS} standard errors of their difference, "
+            "which go by the seeds of paper and package and their spreads together. "
+            f"Not run: {self._count(NOT_RUN)}.",
         ]
         return "\n".join(lines)
 
@@ -158,22 +160,29 @@ def compare_results(recipe: Recipe, results: Path) -> Iterator[Finding]:
         yield Finding(recipe.name, "no numbers", here, "", verdict)
 
 
-def judge(difference: float, published: float | None, here: float) -> str:
+def judge(
+    difference: float, published: tuple[float, int], here: tuple[float, int]
+) -> str:
     """The verdict on a difference of two means.
 
     Args:
         difference: That of the means.
-        published: Spread that the paper prints; `None` if it prints none.
-        here: Standard deviation found here; NaN for a single run.
+        published: Standard deviation over the seeds of the paper, NaN if it prints
+            none, and their number.
+        here: The same of what was found here; the deviation of one seed is NaN.
 
     Returns:
-        `"within spreads"` if the difference is no larger than both spreads together,
-        beyond what rounding to three digits explains.
+        `"within error"` if the difference is no larger than three of its standard
+        errors, beyond what rounding to three digits explains.
     """
-    if published is None and math.isnan(here):
+    known = [(s, n) for s, n in (published, here) if not math.isnan(s)]
+    if not known:
         return "no spread to judge by"
-    allowed = (published or 0) + (0 if math.isnan(here) else here) + _ROUNDING
-    return "within spreads" if abs(difference) <= allowed else "outside"
+    freedom = sum(n - 1 for _, n in known)
+    variance = sum((n - 1) * s**2 for s, n in known) / freedom
+    error = math.sqrt(variance * (1 / published[1] + 1 / here[1]))
+    within = abs(difference) <= _ERRORS * error + _ROUNDING
+    return "within error" if within else "outside"
 
 
 def _compare_count(card: Card) -> Finding:
@@ -267,7 +276,11 @@ def _compare_metric(recipe: Recipe, row: Row, metric: str, records: Records) -> 
     if not values:
         return Finding(what, published)
     found, deviation = mean_and_spread(values)
-    verdict = judge(found - mean, spread[0] if spread else None, deviation)
+    theirs = spread[0] if spread else math.nan
+    if recipe.published_errors:
+        theirs *= math.sqrt(recipe.seeds)
+    seeds = recipe.seeds, len(values)
+    verdict = judge(found - mean, (theirs, seeds[0]), (deviation, seeds[1]))
     here = f"{_number(found, deviation)} (n = {len(values)})"
     return Finding(what, published, here, f"{found - mean:+.3f}", verdict)
 

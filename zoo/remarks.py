@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 3  # seeds of a row, or datasets, that are worth a test
 _NO_TEST = "–"
+_DIGITS = 8  # results are stored with six
 
 
 def rank_sum(
@@ -52,8 +53,9 @@ def rank_sum(
     for metric in metrics or list(recipe.metrics)[:1]:
         lines = []
         for better, other in pairs:
+            shared = records.on_shared_datasets((better, other))
             values = [
-                _upwards(records.by_seed(name, metric), metric)
+                _upwards(shared.by_seed(name, metric), metric)
                 for name in (better, other)
             ]
             a, b = map(len, values)
@@ -62,7 +64,9 @@ def rank_sum(
             p, least = _rank_sum_p(*values), 1 / math.comb(a + b, a)
             texts = [f"{a}, {b}", f"{p:.2g}", f"{least:.2g}"]
             lines.append([_against(better, other), *texts])
-        about = "One-sided exact Wilcoxon rank-sum tests over seeds"
+        about = (
+            "One-sided exact Wilcoxon rank-sum tests over seeds, each test on its own"
+        )
         head = ["hypothesis", "seeds", "p", "least p with these seeds"]
         tables += _titled(recipe, metric, about, head, lines)
     return tables
@@ -77,7 +81,7 @@ def signed_rank(
     """Wilcoxon signed-rank tests over datasets: is one row better than another?
 
     The tests are one-sided. A dataset counts with the difference of the rows' medians
-    over its seeds, and not at all if they are equal.
+    over the seeds that both have run with, and not at all if they are equal.
 
     Args:
         recipe: The recipe.
@@ -96,13 +100,12 @@ def signed_rank(
     for metric in metrics:
         lines = []
         for better, other in pairs:
-            a, b = (records.by_dataset(name, metric) for name in (better, other))
-            differences = [a[key] - b[key] for key in a if key in b]
+            differences = _differences(records, better, other, metric)
             if differences:
                 lines.append([_against(better, other), *_verdict(differences, metric)])
         about = (
             "One-sided Wilcoxon signed-rank tests over datasets, each with its medians "
-            "over seeds"
+            "over seeds, and each test on its own"
         )
         head = ["hypothesis", "datasets", "better", "worse"]
         head += ["median difference", "p"]
@@ -215,6 +218,22 @@ def _rank_sum_p(better: Sequence[float], other: Sequence[float]) -> float:
         ways[1:, rank:] += ways[:-1, :-rank].copy()
     found = ways[-1]
     return float(found[doubled[: len(better)].sum() :].sum() / found.sum())
+
+
+def _differences(records: Records, better: str, other: str, metric: str) -> list[float]:
+    """What a row is above another on each dataset, in medians over shared seeds."""
+    found = {
+        (run["row"], run["dataset"], run["seed"]): run[metric]
+        for run in records.results
+    }
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for (row, dataset, seed), value in found.items():
+        beside = found.get((other, dataset, seed))
+        if row == better and beside is not None:
+            pairs.setdefault(dataset, []).append((value, beside))
+    medians = [tuple(map(median, zip(*each, strict=True))) for each in pairs.values()]
+    # Without the noise of a subtraction, equal differences share a rank.
+    return [round(a - b, _DIGITS) for a, b in medians]
 
 
 def _verdict(differences: Sequence[float], metric: str) -> list[str]:

@@ -17,6 +17,8 @@ NAME = "shrikumar-sim-rc"
 RECIPE = dataclasses.replace(
     find_recipe("brown2018-simulation"),
     name="made-up",
+    seeds=10,
+    published_errors=False,
     rows=(
         Row("a", NAME, published={"test_accuracy": (0.6, 0.01), "test_auroc": (0.7,)}),
     ),
@@ -104,7 +106,7 @@ def test_results_are_set_beside_the_papers(tmp_path):
     assert accuracy.what == "made-up: a, test accuracy"
     assert accuracy.published == "0.600 ± 0.010"
     assert accuracy.here == "0.620 ± 0.014 (n = 2)"
-    assert (accuracy.difference, accuracy.verdict) == ("+0.020", "within spreads")
+    assert (accuracy.difference, accuracy.verdict) == ("+0.020", "within error")
     assert auroc.verdict == "not run"  # it was not measured
 
 
@@ -112,6 +114,17 @@ def test_results_far_off_are_outside(tmp_path):
     results(tmp_path / "made-up", [0.66, 0.66], test_auroc=0.8)
     accuracy, auroc = compare_results(RECIPE, tmp_path)
     assert (accuracy.verdict, auroc.verdict) == ("outside", "outside")
+
+
+def test_errors_of_published_means_are_no_deviations(tmp_path):
+    results(tmp_path / "made-up", [0.605])
+    row = Row("a", NAME, published={"test_accuracy": (0.6, 0.001)})
+    for errors, verdict in ((True, "within error"), (False, "outside")):
+        recipe = dataclasses.replace(
+            RECIPE, rows=(row,), seeds=4, published_errors=errors
+        )
+        (finding,) = compare_results(recipe, tmp_path)
+        assert finding.verdict == verdict
 
 
 def test_an_experiment_without_printed_numbers_says_so(tmp_path):
@@ -124,16 +137,19 @@ def test_an_experiment_without_printed_numbers_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("difference", "published", "here", "verdict"),
     [
-        (0.02, 0.01, 0.01, "within spreads"),
-        (-0.02, 0.01, 0.01, "within spreads"),
-        (-0.03, 0.01, 0.01, "outside"),
-        (0.01, 0.01, math.nan, "within spreads"),
-        (0.02, None, 0.01, "outside"),
-        (0.0, None, math.nan, "no spread to judge by"),
-        (0.0004, 0.0, 0.0, "within spreads"),
+        (0.0189, (0.01, 5), (0.01, 5), "within error"),
+        (-0.0189, (0.01, 5), (0.01, 5), "within error"),
+        (-0.0199, (0.01, 5), (0.01, 5), "outside"),
+        (0.0328, (0.01, 5), (math.nan, 1), "within error"),
+        (0.0339, (0.01, 5), (math.nan, 1), "outside"),
+        (0.03, (math.nan, 5), (0.01, 2), "outside"),
+        (0.0, (math.nan, 10), (math.nan, 1), "no spread to judge by"),
+        (0.0004, (0.0, 5), (0.0, 3), "within error"),
     ],
 )
-def test_verdicts_go_by_both_spreads(difference, published, here, verdict):
+def test_verdicts_go_by_the_error_of_the_difference(
+    difference, published, here, verdict
+):
     assert judge(difference, published, here) == verdict
 
 

@@ -135,6 +135,36 @@ def test_a_seed_counts_in_rank_sums_with_its_mean_over_datasets():
     assert f"| A > B | 3, 3 | {p:.2g} |" in texts[0][0]
 
 
+def test_rank_sums_are_over_datasets_that_both_have_run_on():
+    apart = {"A": {"easy": [0.9] * 3, "hard": [0.4] * 3}, "B": {"hard": [0.5] * 3}}
+    (text,) = rank_sum(RECIPE, make_records(apart), (("A", "B"),))
+    assert "| A > B | 3, 3 | 1 | 0.05 |" in text
+
+
+def test_signed_ranks_are_over_seeds_that_both_have_run_with():
+    few = {"A": {str(n): [0.5 + n / 100, 0.1] for n in range(6)}}
+    few["B"] = {name: values[:1] for name, values in few["A"].items()}
+    few["B"] = {name: [values[0] - 0.01] for name, values in few["B"].items()}
+    pairs = (("A", "B"),)
+    (text,) = signed_rank(RECIPE, make_records(few), pairs, ("test_accuracy",))
+    assert "| A > B | 6 | 6 | 0 | +0.01 | 0.016 |" in text
+
+
+def test_equal_differences_share_a_rank():
+    """Though .3 - .2 and .8 - .7 are different numbers."""
+    a, b = [0.3, 0.8, 0.4, 0.75, 0.95, 0.8], [0.2, 0.7, 0.5, 0.65, 0.85, 0.7]
+    assert len({abs(x - y) for x, y in zip(a, b, strict=True)}) > 1
+    values = {
+        row: {str(n): [value] for n, value in enumerate(found)}
+        for row, found in (("A", a), ("B", b))
+    }
+    (text,) = signed_rank(
+        RECIPE, make_records(values), (("A", "B"),), ("test_accuracy",)
+    )
+    p = stats.wilcoxon([1, 1, -1, 1, 1, 1], alternative="greater").pvalue
+    assert text.endswith(f"| {p:.2g} |")
+
+
 def medians(values):
     return np.array([median(found) for found in values.values()])
 

@@ -67,6 +67,8 @@ class Recipe:
             return metrics.
         metrics: Metrics of the table, with their headings.
         seeds: Number of seeds of the paper.
+        published_errors: Whether the spreads that the paper prints are errors of its
+            means, not standard deviations over its seeds.
         best: Metric that tells the best seed, with `"+"` before it if higher is
             better, and `"-"` if lower is; of the validation split, for the test is for
             what is chosen. Empty if no weights ship.
@@ -90,6 +92,7 @@ class Recipe:
     measures: "tuple[Measure, ...]"
     metrics: Mapping[str, str]
     seeds: int
+    published_errors: bool = False
     best: str = ""
     figure: "Callable[[Recipe, Records, Path], None] | None" = None
     remarks: "tuple[Remarks, ...]" = ()
