@@ -29,7 +29,14 @@ from zoo.learning import TrainingSettings, settle
 from zoo.loading import arguments_of
 from zoo.messages import duration
 from zoo.recipes import Recipe, Row, find_recipe
-from zoo.records import KEYS, append, keys_of, read_columns, read_records
+from zoo.records import (
+    KEYS,
+    append,
+    check_columns,
+    keys_of,
+    read_columns,
+    read_records,
+)
 from zoo.registry import describe
 
 if TYPE_CHECKING:
@@ -227,6 +234,7 @@ def _execute(
         "seconds": round(checkpoints.seconds),
         **{name: facts[name] for name in ("backend", "protocol")},
     }
+    check_columns(folder / "results.csv", list(line))
     # The history comes first: a run is done when it has its result.
     append(
         folder / "histories.csv",

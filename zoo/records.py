@@ -125,6 +125,20 @@ def read_columns(path: Path) -> list[str]:
         return next(csv.reader(file), [])
 
 
+def check_columns(path: Path, names: Sequence[str]) -> None:
+    """Refuse to append lines of other columns than a file has.
+
+    Raises:
+        ValueError: If the file has other columns.
+    """
+    found = read_columns(path)
+    if found and found != list(names):
+        raise ValueError(
+            f"{path} has the columns {', '.join(found)}, and {', '.join(names)} "
+            "are to be written; choose another folder"
+        )
+
+
 def keys_of(line: Mapping[str, str | float]) -> tuple[str | float, ...]:
     """What tells a run apart from others."""
     return tuple(line[key] for key in KEYS)
@@ -142,15 +156,10 @@ def append(path: Path, lines: Iterable[Mapping[str, str | float]]) -> None:
     """
     lines = list(lines)
     names = list(lines[0])
-    found = read_columns(path)
-    if found and found != names:
-        raise ValueError(
-            f"{path} has the columns {', '.join(found)}, and {', '.join(names)} "
-            "are to be written; choose another folder"
-        )
+    check_columns(path, names)
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
-    if not found:
+    if not read_columns(path):
         rows.writerow(names)
     rows.writerows([_cell(line[name]) for name in names] for line in lines)
     with path.open("ab") as file:

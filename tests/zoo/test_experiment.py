@@ -374,9 +374,20 @@ def test_datasets_whose_runs_would_share_a_folder_are_refused(
 ):
     using(monkeypatch, data=lambda path: {"a b": simulate, "a-b": simulate})
     with pytest.raises(ValueError, match="would have one folder"):
-        quietly(tmp_path / "out", datasets=None)
+        quietly(tmp_path / "out", datasets=["a b"])
     assert trained == []
     assert not (tmp_path / "out").exists()
+
+
+def test_other_numbers_than_before_leave_the_histories_alone(
+    trained, monkeypatch, tmp_path
+):
+    quietly(tmp_path, rows=["A"])
+    before = contents(tmp_path)
+    using(monkeypatch, measures=(lambda *run: {"score": 1.0, "more": 2.0},))
+    with pytest.raises(ValueError, match=r"results\.csv has the columns"):
+        quietly(tmp_path, rows=["B"])
+    assert contents(tmp_path) == before
 
 
 def test_a_run_that_diverges_does_not_stop_the_others(trained, monkeypatch, tmp_path):
