@@ -143,11 +143,8 @@ class Dataset:
         else:
             rows = np.flatnonzero(self._splits() == split_code(split))
         if any_of is not None:
-            chosen = self.target_indices(any_of)
-            blocks = np.split(rows, range(_BLOCK, len(rows), _BLOCK))
-            rows = np.concatenate(
-                [block[self.labels[block][:, chosen].any(axis=1)] for block in blocks]
-            )
+            chosen = self.labels_of(rows, self.target_indices(any_of))
+            rows = rows[chosen.any(axis=1)]
         if not len(rows):
             found = {name: int(n) for name, n in self.split_sizes().items()}
             raise ValueError(
@@ -190,6 +187,12 @@ class Dataset:
             rows = np.flatnonzero(rows)
         if not rows.size:
             raise ValueError("`rows` must hold a row at least. Received: none")
+        if not -len(self) <= rows.min() <= rows.max() < len(self):
+            raise IndexError(
+                f"`rows` must be among the {len(self)} that there are. Received: "
+                f"{rows.min()} to {rows.max()}"
+            )
+        rows = np.where(rows < 0, rows + len(self), rows)
         index = _as_slice(rows)
         return replace(
             self,
@@ -243,6 +246,20 @@ class Dataset:
                 f"{len(self.targets)} targets. Received: {(wrong or list(targets))!r}"
             )
         return np.array(chosen)
+
+    def labels_of(self, rows: np.ndarray, targets: np.ndarray | slice) -> np.ndarray:
+        """Labels of some rows for some targets, without those of all in memory.
+
+        Args:
+            rows: Numbers of the rows.
+            targets: Numbers of the targets, or a slice of them.
+
+        Returns:
+            Labels `(rows, targets)`, as they are stored.
+        """
+        blocks = np.split(rows, range(_BLOCK, len(rows), _BLOCK))
+        found = [np.asarray(self.labels[block])[:, targets] for block in blocks]
+        return np.concatenate(found)
 
     def class_weight(self, split: str | None = "train") -> dict[int, float]:
         """Weights that let positives and negatives count alike, for `model.fit`.

@@ -27,9 +27,11 @@ from rckeras.datasets.dataset import Dataset
 from rckeras.datasets.regions import check_length
 from rckeras.datasets.splits import Chromosomes, Shares, check_seed, check_splits
 from rckeras.io.fasta import read_fasta
+from rckeras.io.text import check_rereadable
 from rckeras.io.windows import check_input, read_windows
 
-_INTERVAL = re.compile(r"(.+):\d+-\d+(\([+-]\))?")
+# As `bedtools getfasta` names records, with the name of an interval before it or not.
+_INTERVAL = re.compile(r"(?:.*::)?(.+):\d+-\d+(\([+-]\))?")
 
 
 def load_fasta_pair(
@@ -90,6 +92,7 @@ def load_fasta_pair(
         check_length(length)
     _check_files(files, fit)
     if length is None:
+        check_rereadable(positives)
         length = len(next(read_fasta(positives)).sequence)
     notes = {}
     if negatives is not None:

@@ -83,8 +83,20 @@ def drop_overlapping(
         The dataset with fewer rows.
 
     Raises:
-        ValueError: If a split is unknown, or nothing is left.
+        ValueError: If the dataset has no splits, a split is unknown, sequences have
+            fewer than 32 bases, or nothing is left.
     """
+    if dataset.splits is None:
+        raise ValueError("`dataset` must have splits, and has none")
+    for name, length in (
+        ("dataset", dataset.length),
+        ("sequences", sequences.shape[1]),
+    ):
+        if length < WINDOW:
+            raise ValueError(
+                f"`{name}` must have sequences of at least {WINDOW} bases. Received: "
+                f"{length}"
+            )
     others = _all_keys(sequences)
     searched = np.isin(dataset.splits, [split_code(name) for name in splits])
     kept = np.ones(len(dataset), bool)

@@ -12,6 +12,7 @@ from rckeras.io.genome import Genome
 from rckeras.io.intervals import read_bed
 from rckeras.io.peaks import read_narrowpeak
 from rckeras.io.rows import data_lines, split_columns
+from rckeras.io.text import check_rereadable
 from rckeras.progress import progress_bar
 from rckeras.sequence.codes import base_codes
 
@@ -65,8 +66,10 @@ def read_peaks(path: str | os.PathLike) -> Peaks:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file breaks a rule of `read_narrowpeak` or `read_bed`.
+        ValueError: If the file breaks a rule of `read_narrowpeak` or `read_bed`, or is
+            a pipe.
     """
+    check_rereadable(path)
     _, first = next(data_lines(path, "peak"))
     names = {"chrom": str, "start": "int64", "end": "int64", "name": str}
     names |= {"strand": str, "line": "int64"}

@@ -219,7 +219,7 @@ class SequenceStream(keras.utils.PyDataset):
                 f"place in a batch of {self.batch_size}. Received: {fraction}, "
                 f"shuffle={self.shuffle}"
             )
-        positive = np.asarray(self.dataset.labels[rows])[:, self._columns].any(axis=1)
+        positive = self.dataset.labels_of(rows, self._columns).any(axis=1)
         classes = rows[positive], rows[~positive]
         if not all(map(len, classes)):
             raise ValueError(
@@ -240,8 +240,7 @@ class SequenceStream(keras.utils.PyDataset):
                 f"`class_weight` needs one target. Received: {len(chosen)} targets"
             )
         if class_weight == "balanced":
-            labels = np.asarray(self.dataset.labels[rows])[:, chosen]
-            class_weight = balance(labels)
+            class_weight = balance(self.dataset.labels_of(rows, chosen))
         if not _are_weights(class_weight):
             raise ValueError(
                 "`class_weight` must be 'balanced' or weights from 0 for 0 and 1. "

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -55,6 +56,20 @@ def open_text(
             yield _checked_lines(text, path)
         finally:
             text.detach()
+
+
+def check_rereadable(path: str | os.PathLike) -> None:
+    """Refuse what cannot be read twice: the standard input, or a pipe.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no plain file.
+    """
+    if os.fspath(path) == "-" or not stat.S_ISREG(Path(path).stat().st_mode):
+        raise ValueError(
+            "files are read more than once here, so neither the standard input nor a "
+            f"pipe nor a folder will do. Received: {path}"
+        )
 
 
 @contextlib.contextmanager

@@ -153,3 +153,17 @@ def test_an_empty_split_is_refused_with_what_there_is():
     dataset = Dataset(codes, labels, ("a",), np.zeros(2, "uint8"))
     with pytest.raises(ValueError, match=r"split='test'.*'train': 2"):
         dataset.split("test")
+
+
+@pytest.mark.parametrize("rows", [[8, 9, 10, 11], [20], [-11], [-1, 10]])
+def test_rows_that_are_not_there_are_refused(rows):
+    dataset = Dataset(np.zeros((10, 4), "uint8"), np.ones((10, 1), "uint8"), ("a",))
+    with pytest.raises(IndexError, match=f"the 10 that there are.*{min(rows)} to"):
+        dataset.take(rows)
+
+
+def test_rows_may_be_counted_from_the_end():
+    codes = np.arange(40, dtype="uint8").reshape(10, 4) % 4
+    dataset = Dataset(codes, np.arange(10, dtype="float32")[:, None], ("a",))
+    assert dataset.take([-2, -1]).labels[:, 0].tolist() == [8, 9]
+    assert dataset.take([-1, 0]).labels[:, 0].tolist() == [9, 0]

@@ -173,7 +173,9 @@ def test_every_published_experiment_loads(shared_data):
 @pytest.mark.slow
 def test_every_published_training_file_loads(shared_data):
     folder = shared_data / "encode_deepbind"
-    for train in sorted(folder.glob("*_AC.seq.gz")):
+    files = sorted(folder.glob("*_AC.seq.gz"))
+    assert files
+    for train in files:
         test = train.with_name(train.name.replace("_AC.", "_B."))
         dataset = load_deepbind(train, test, splits={"validation": 0.1})
         rows = len(lines_of(train))

@@ -1,3 +1,4 @@
+import os
 import re
 
 import numpy as np
@@ -199,3 +200,16 @@ def test_the_published_nanog_sequences_load(shared_data):
     assert set(dataset.split("validation").columns["chrom"]) == {"chr6"}
     assert dataset.length == 200
     assert dataset.notes["sequences_with_n"] == 0
+
+
+def test_names_of_bedtools_have_their_chromosome(write):
+    records = "".join(f">peak{n}::chr{n}:100-104(+)\nACGT\n" for n in (1, 2))
+    dataset = load_fasta_pair(write("a.fa", records), splits={"test": ["chr2"]})
+    assert dataset.columns["chrom"].tolist() == ["chr1", "chr2", "chr1", "chr2"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_of_unknown_length_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "a.fa")
+    with pytest.raises(ValueError, match="nor a pipe nor a folder"):
+        load_fasta_pair(tmp_path / "a.fa")

@@ -141,3 +141,14 @@ def test_datasets_that_cannot_be_joined_are_refused():
         join_experiments({"a": good, "b": undivided})
     with pytest.raises(ValueError, match="32 bases at least"):
         join_experiments({"a": experiment(random_codes(rng, 2, 20), np.ones(2))})
+
+
+def test_what_can_have_no_overlaps_is_refused():
+    codes = np.zeros((4, 40), "uint8")
+    labels, splits = np.ones((4, 1), "uint8"), np.zeros(4, "uint8")
+    undivided = Dataset(codes, labels, ("bound",))
+    with pytest.raises(ValueError, match="must have splits"):
+        drop_overlapping(undivided, codes)
+    divided = Dataset(codes, labels, ("bound",), splits)
+    with pytest.raises(ValueError, match=r"`sequences` .* 32 bases. Received: 31"):
+        drop_overlapping(divided, codes[:, :31])

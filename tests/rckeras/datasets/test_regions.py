@@ -1,3 +1,4 @@
+import os
 import re
 
 import numpy as np
@@ -239,3 +240,13 @@ def test_published_peaks_have_their_summits_inside(shared_data, factor, count):
     # Three peaks of SPI1 were cut short at their summit.
     assert (peaks["summit"] == peaks["end"]).sum() == (3 if factor == "SPI1" else 0)
     assert (peaks["signal"] > 0).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_before_any_of_it_is_read(tmp_path):
+    os.mkfifo(tmp_path / "peaks.bed")
+    for path in (tmp_path / "peaks.bed", "-", tmp_path):
+        with pytest.raises(ValueError, match="nor a pipe nor a folder"):
+            read_peaks(path)
+    with pytest.raises(FileNotFoundError):
+        read_peaks(tmp_path / "nowhere.bed")
