@@ -282,8 +282,9 @@ class NetworkSearch(keras_tuner.HyperModel):
             )
         if self.max_memory is None:
             return
-        both = 2 if settings.strands == "both" else 1
-        needed = training_bytes(network, both * settings.batch_size)
+        passes = 2 if settings.strands == "both" else 1
+        passes *= 2 if settings.consistency else 1
+        needed = training_bytes(network, passes * settings.batch_size)
         if needed > self.max_memory:
             raise PrunedError(
                 f"training takes some {needed / 1e6:,.0f} MB, more than "

@@ -92,6 +92,8 @@ class SearchResults:
     def code(self, trial: Trial) -> str:
         """The line of Python, after `import zoo`, that builds a trial's network anew.
 
+        It gives it random weights, as it was before it was trained.
+
         Args:
             trial: One of the trials.
 
@@ -104,8 +106,11 @@ class SearchResults:
         data = self.facts["dataset"]
         length = self.facts["settings"].get("length") or data["length"]
         given = {"targets": len(data["targets"]), "sequence_length": length}
+        build = "zoo.build"
+        if self.facts["settings"].get("conjoined"):
+            build, given = "zoo.load", {"weights": None, "conjoined": True, **given}
         words = [f"{k}={_literal(v)}" for k, v in (given | trial.arguments).items()]
-        return f"zoo.build({', '.join([_literal(trial.network), *words])})"
+        return f"{build}({', '.join([_literal(trial.network), *words])})"
 
     def table(self, most: int | None = None) -> str:
         """The trials that are done, the best one first, as a terminal shows them.

@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from rckeras.symmetry.conjoined import BothStrands
 from zoo.checking import count_trainable
 
 _BYTES = 4  # of a number in float32
@@ -24,11 +25,23 @@ def training_bytes(network: keras.Model, batch_size: int) -> int:
     Returns:
         Number of bytes.
     """
-    outputs = sum(
-        math.prod(size for size in tensor.shape[1:] if size is not None)
-        for layer in network.layers
-        for tensor in keras.tree.flatten(layer.output)
-    )
+    outputs = _count_outputs(network)
     weights = sum(math.prod(weight.shape) for weight in network.weights)
     numbers = weights + 3 * count_trainable(network) + 2 * batch_size * outputs
     return _BYTES * numbers
+
+
+def _count_outputs(network: keras.Model) -> int:
+    """Numbers that all layers give for a sequence, inside of other models, too."""
+    count = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            count += _count_outputs(layer)
+        else:
+            count += sum(
+                math.prod(size for size in tensor.shape[1:] if size is not None)
+                for tensor in keras.tree.flatten(layer.output)
+            )
+    # What lies between both strands and their merge has the twofold batch.
+    both = any(isinstance(layer, BothStrands) for layer in network.layers)
+    return 2 * count if both else count

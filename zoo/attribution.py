@@ -8,6 +8,7 @@ Written to a folder:
   `(sequences, targets, length, 4)`, what each letter would contribute.
 - Of intervals, a bedGraph file for each target, sorted and without a header, as
   `bedGraphToBigWig` takes it. A base of several intervals has the mean of its values.
+  Shuffles in a dataset are nowhere on the genome, and have none.
 - Of the first sequences, if asked for, logos of the part with the strongest
   contributions. Positions count from 1 in what the network reads, which for an
   interval on strand `-` is its reverse complement.
@@ -175,7 +176,7 @@ def attribute_file(
             tally.add(batch)
             bar(len(batch))
         results.save_arrays(files.arrays)
-        if results.intervals:
+        if any(results.places):
             _write_tracks(results, files.tracks, genome)
     files.draw_logos()
     return tally.summary()
@@ -297,7 +298,7 @@ class _Results:
         self.keys = keys
         self._from_genome = from_genome
         self.targets = targets
-        self.intervals: list[Interval] = []
+        self.places: list[Interval | None] = []
         self._length: int | None = None
         self._spools: dict[str, Spool] = {}
         self._stack = stack
@@ -324,9 +325,7 @@ class _Results:
         self._spools["hypothetical"].append(found.hypothetical)
         if _PLACE.issubset(self.keys):
             keyed = [dict(zip(self.keys, w.keys, strict=True)) for w in batch]
-            self.intervals += [
-                _place(keys, length, self._from_genome) for keys in keyed
-            ]
+            self.places += [_place(keys, length, self._from_genome) for keys in keyed]
 
     def _start(self, length: int) -> None:
         self._length = length
@@ -367,11 +366,14 @@ class _Results:
         return np.memmap(spool.file, spool.dtype, "r", shape=(spool.rows, *spool.width))
 
 
-def _place(keys: dict, length: int, from_genome: bool) -> "Interval":
+def _place(keys: dict, length: int, from_genome: bool) -> "Interval | None":
     """Where the bases of a window lie, which may be other than in its keys."""
+    from rckeras.datasets.classes import SHUFFLE_SUFFIX
     from rckeras.io import Interval
     from rckeras.io.windows import centre
 
+    if not from_genome and keys["name"].endswith(SHUFFLE_SUFFIX):
+        return None  # its keys are those of what was shuffled
     start, end = centre(keys["start"], keys["end"], length)
     if keys["strand"] == "-" and not from_genome:
         # A sequence of a dataset is cut as it is stored, so from its own right end.
@@ -395,14 +397,16 @@ def _write_tracks(
     from rckeras.interpret import signals_of
     from rckeras.io import Genome, write_bedgraph
 
+    placed = np.array([place is not None for place in results.places])
+    intervals = [place for place in results.places if place is not None]
     lengths = None
     if genome is not None:
         with Genome(genome) as opened:
-            chroms = {interval.chrom for interval in results.intervals}
+            chroms = {interval.chrom for interval in intervals}
             lengths = {chrom: opened.length(chrom) for chrom in chroms}
     contributions = results.contributions()
     known = results.letters() < 4
     for number, path in enumerate(paths):
         # What N contributes is not known, for it may stand for any base.
         values = np.where(known, contributions[:, number], np.nan)
-        write_bedgraph(path, signals_of(results.intervals, values, lengths))
+        write_bedgraph(path, signals_of(intervals, values[placed], lengths))

@@ -258,8 +258,16 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
+def _as_stored(variable: keras.Variable) -> np.ndarray:
+    """The values of a variable in a type that NumPy files know."""
+    # Each bfloat16 is a float32.
+    widened = variable.dtype == "bfloat16"
+    value = keras.ops.cast(variable, "float32") if widened else variable
+    return keras.ops.convert_to_numpy(value)
+
+
 def _save(path: Path, variables: list[keras.Variable], **more: np.ndarray) -> None:
-    arrays = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    arrays = map(_as_stored, variables)
     named = {str(index): array for index, array in enumerate(arrays)}
     with complete_or_none(path) as part, part.open("wb") as file:
         np.savez(file, **named, **more)

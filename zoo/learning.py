@@ -2,12 +2,13 @@
 
 import contextlib
 import math
+import numbers
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -105,6 +106,7 @@ class TrainingSettings:
     def __post_init__(self):
         if self.weights is not None:
             object.__setattr__(self, "weights", os.fspath(self.weights))
+        self._check_kinds()
         for name in ("epochs", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(
@@ -122,6 +124,21 @@ class TrainingSettings:
             raise ValueError(
                 f"`seed` must be from 0 to 4294967295. Received: {self.seed}"
             )
+
+    def _check_kinds(self):
+        """Texts such as "off" are true, and an epoch and a half is none."""
+        for field in fields(self):
+            value, options = getattr(self, field.name), get_args(field.type)
+            kinds = options or (field.type,)
+            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if bool in kinds and not isinstance(value, bool):
+                raise ValueError(
+                    f"`{field.name}` must be True or False. Received: {value!r}"
+                )
+            if int in kinds and not (whole or (value is None and options)):
+                raise ValueError(
+                    f"`{field.name}` must be a whole number. Received: {value!r}"
+                )
 
     def _check_schedule(self):
         if not 0 <= self.decay < math.inf:

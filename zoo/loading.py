@@ -30,7 +30,7 @@ def build(name: str, /, **overrides: Any) -> "keras.Model":
         A, C, G, T to `(batch, targets)`.
 
     Raises:
-        ValueError: If there is no such network.
+        ValueError: If there is no such network, or Keras is set to `channels_first`.
         TypeError: If its builder has no such argument.
 
     Example:
@@ -38,7 +38,15 @@ def build(name: str, /, **overrides: Any) -> "keras.Model":
     >>> build("koo-cnn-25", targets=3).output_shape
     (None, 3)
     """
+    import keras
+
     builder, arguments = _resolve(name, overrides)
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            "networks of the zoo read (batch, length, 4): call "
+            "keras.config.set_image_data_format('channels_last') before. Received: "
+            f"{keras.config.image_data_format()!r}"
+        )
     return builder(**arguments)
 
 

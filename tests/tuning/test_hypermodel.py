@@ -15,11 +15,13 @@ import pytest
 
 import tuning.hypermodel
 import zoo
+from rckeras import conjoin
 from tuning import NetworkSearch, Repairs
 from tuning.hypermodel import PrunedError, copy_state
 from tuning.size import training_bytes
 from zoo.checking import count_trainable
 from zoo.checkpoints import Checkpoints
+from zoo.learning import TrainingSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner")
 
@@ -236,6 +238,23 @@ def test_the_memory_counts_weights_and_outputs():
     trained, still = 10 * 7 + 7 + 14, 14
     outputs = 10 + 7 + 7
     assert training_bytes(model, 5) == 4 * (4 * trained + still + 2 * 5 * outputs)
+
+
+def test_the_memory_of_a_conjoined_network_counts_both_strands():
+    for name, batch in (("shrikumar-sim-20", 500), ("koo-cnn-25", 100)):
+        plain = zoo.build(name)
+        found = training_bytes(conjoin(plain), batch)
+        fixed = training_bytes(plain, 0)
+        assert 1.9 < (found - fixed) / (training_bytes(plain, batch) - fixed) < 2.3
+
+
+def test_a_second_pass_for_consistency_counts(dataset):
+    network = zoo.build("shrikumar-sim-20", sequence_length=60, targets=1)
+    networks = make(dataset, max_memory=training_bytes(network, 100))
+    settings = TrainingSettings(batch_size=70)
+    networks._check_caps(network, settings)
+    with pytest.raises(PrunedError, match="MB, more than"):
+        networks._check_caps(network, replace(settings, consistency=1.0))
 
 
 PEAK = """

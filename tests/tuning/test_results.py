@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import rckeras
 import zoo
 from tests.tuning.made_up import FACTS, TRIALS, make_search
 from tuning.results import read_search
@@ -177,6 +178,14 @@ def test_the_code_has_the_length_that_was_trained_on(tmp_path):
     settings = FACTS["settings"] | {"length": 30}
     found = read_search(make_search(tmp_path, [trial], settings=settings))
     assert "sequence_length=30" in found.code(trial)
+
+
+def test_the_code_of_a_conjoined_network_conjoins_it(tmp_path):
+    trial = replace(TRIALS[0], network="shrikumar-sim-20")
+    settings = FACTS["settings"] | {"conjoined": True}
+    found = read_search(make_search(tmp_path, [trial], settings=settings))
+    network = eval(found.code(trial), {"zoo": zoo})
+    assert rckeras.audit_strand_symmetry(network).symmetry == "invariant"
 
 
 def test_there_is_no_code_where_no_network_is_recorded(found):

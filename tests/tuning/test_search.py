@@ -138,6 +138,7 @@ def test_hyperband_draws_others_in_place_of_pruned_networks(dataset, folder, ins
 
 def test_a_trial_is_the_mean_over_its_seeds(dataset, folder, instant):
     results = run(dataset, folder, seeds=3, max_trials=2)
+    assert len(results.trials) == 2
     for trial in results.trials:
         expected = trial.hyperparameters["filters"] / 100 + np.arange(3) / 1000
         assert trial.scores == pytest.approx(expected)

@@ -140,10 +140,33 @@ def test_values_are_of_the_kind_of_the_hyperparameter(received):
 
 
 @pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("conjoined=off", False),
+        ("conjoined=True", True),
+        ("freeze=false", False),
+        ("length=none", None),
+        ("decay=1", 1.0),
+        ("strands=both", "both"),
+        ("monitor=val_loss", "val_loss"),
+        ("n_value=0.25", 0.25),
+    ],
+)
+def test_settings_of_training_are_of_their_kind(received, option, value):
+    assert run("koo2019", "data.h5", "-o", "o", "--set", option) == 0
+    name = option.partition("=")[0]
+    assert received["settings"] == {name: value}
+    assert type(received["settings"][name]) is type(value)
+
+
+@pytest.mark.parametrize(
     ("option", "words"),
     [
         ("filters=8,many", "--set filters must be a whole number. Received: 'many'"),
         ("revcomp=maybe", "--set revcomp must be on or off. Received: 'maybe'"),
+        ("conjoined=maybe", "--set conjoined must be on or off. Received: 'maybe'"),
+        ("epochs=2e1", "--set epochs must be a whole number. Received: '2e1'"),
+        ("length=all", "--set length must be a whole number or none. Received"),
     ],
 )
 def test_a_value_of_another_kind_is_refused(received, capsys, option, words):

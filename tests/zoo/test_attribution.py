@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from rckeras import reverse_complement
-from rckeras.datasets import save_dataset, simulate_shrikumar2017
+from rckeras.datasets import Dataset, save_dataset, simulate_shrikumar2017
 from rckeras.interpret import Attributor, gradient_times_input, score_filters
 from rckeras.io import Interval, read_bedgraph
 from rckeras.sequence import one_hot_encode, reverse_complement_string
@@ -318,3 +318,22 @@ def test_the_published_hotspot_network_looks_at_the_sites_of_prdm9(shared_data):
     turned = [site[::-1] if index % 2 else site for index, site in enumerate(sites)]
     profile = np.mean(turned, axis=0)
     assert profile[STRONG].min() > 3 * np.abs(profile[FREE]).max()
+
+
+def test_shuffles_are_nowhere_on_the_genome(model, tmp_path):
+    codes = np.random.default_rng(0).integers(4, size=(4, LENGTH), dtype="uint8")
+    place = {"chrom": np.array(["chr1"] * 4), "strand": np.array(["+", "-"] * 2)}
+    place["start"] = np.array([100, 200, 100, 200])
+    place["end"] = place["start"] + LENGTH
+    names = np.array(["a", "b", "a_shuf", "b_shuf"])
+    labels = np.array([[1], [1], [0], [0]], "uint8")
+    whole = Dataset(codes, labels, ("bound",), columns={**place, "name": names})
+    for kind, dataset in (("whole", whole), ("real", whole.take([0, 1]))):
+        save_dataset(dataset, tmp_path / f"{kind}.h5")
+        attribute_file(model, tmp_path / f"{kind}.h5", tmp_path / kind)
+    tracks = [
+        (tmp_path / kind / "target_0.bedgraph").read_text()
+        for kind in ("whole", "real")
+    ]
+    assert tracks[0] == tracks[1] != ""
+    assert len(np.load(tmp_path / "whole" / "attributions.npz")["sequences"]) == 4

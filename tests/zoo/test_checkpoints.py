@@ -127,3 +127,24 @@ def test_the_time_goes_on_after_a_break(tmp_path):
     assert after.seconds == before.seconds > 0
     model.fit(**data, initial_epoch=2, epochs=3, callbacks=[after])
     assert after.seconds > before.seconds
+
+
+def test_narrow_floats_come_back_as_they_were(tmp_path):
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.compile("adam", "mse")
+        checkpoints = Checkpoints(tmp_path, "loss", 2, seed=0)
+        x = np.ones((4, 3), "float32")
+        model.fit(x, np.zeros((4, 2)), epochs=2, callbacks=[checkpoints], verbose=0)
+        expected = [keras.ops.convert_to_numpy(w) for w in model.weights]
+        again = keras.models.clone_model(model)
+        again.compile("adam", "mse")
+        Checkpoints(tmp_path, "loss", 2, seed=0).restore(again)
+        found = keras.models.clone_model(model)
+        found.set_weights(checkpoints.best_weights())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for old, one, other in zip(expected, again.weights, found.weights, strict=True):
+        np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(one))
+        np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(other))

@@ -41,6 +41,23 @@ def make_network():
     return keras.Model(x, y)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("conjoined", "off", "True or False. Received: 'off'"),
+        ("freeze", 1, "True or False. Received: 1"),
+        ("epochs", 20.0, r"a whole number. Received: 20\.0"),
+        ("patience", True, "a whole number. Received: True"),
+        ("batch_size", None, "a whole number. Received: None"),
+        ("length", "100", "a whole number. Received: '100'"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(name, value, words):
+    with pytest.raises(ValueError, match=f"`{name}` must be {words}"):
+        TrainingSettings(**{name: value})
+    assert TrainingSettings(epochs=np.int64(3), length=None).epochs == 3
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.5])
 def test_steps_are_divided_as_in_keras_2(decay):
     learning_rate, beta1, beta2, epsilon = 0.1, 0.9, 0.999, 1e-7

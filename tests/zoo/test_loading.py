@@ -199,3 +199,14 @@ def test_published_trunk_fine_tunes(shared_data):
         model.layers[1].get_weights(), published.layers[1].get_weights(), strict=True
     ):
         np.testing.assert_array_equal(new, old)
+
+
+def test_channels_in_front_are_refused():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(
+            ValueError, match=r"set_image_data_format\('channels_last'\)"
+        ):
+            zoo.build("prdm9")
+    finally:
+        keras.config.set_image_data_format("channels_last")

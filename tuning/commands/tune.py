@@ -1,16 +1,19 @@
 """`rckeras tune`: a search over the hyperparameters that a paper chose among."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from tuning.search import TUNERS
 from tuning.spaces import space
 from zoo.commands import import_keras, resumable
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
+from zoo.learning import TrainingSettings
 
 if TYPE_CHECKING:
     from tuning.results import SearchResults
@@ -260,29 +263,36 @@ def _divide(
     """
     if len(dict(given)) < len(given):
         raise ValueError("--set must name each hyperparameter once, as in filters=8,16")
-    kinds = {choice.name: type(choice.default) for choice in space.choices}
+    kinds = {field.name: field.type for field in fields(TrainingSettings)}
+    kinds |= {choice.name: type(choice.default) for choice in space.choices}
+    chosen = {choice.name for choice in space.choices}
     settings, choices = {}, {}
     for name, texts in given:
         values = [_value(name, text, kinds.get(name)) for text in texts]
-        if name in kinds or len(values) > 1:
+        if name in chosen or len(values) > 1:
             choices[name] = values if len(values) > 1 else values[0]
         else:
             settings[name] = values[0]
     return settings, choices
 
 
-def _value(name: str, text: str, kind: type | None) -> Any:
-    """The value of a text; of a setting of training, whose kind is not known, too."""
-    if kind is str:
+def _value(name: str, text: str, kind: Any) -> Any:
+    """The value of a text; of a name that is not known, what it looks like."""
+    options = set(get_args(kind) or (kind,))
+    optional = not options.isdisjoint({None, type(None)})
+    options -= {None, type(None)}
+    if optional and text == "none":
+        return None
+    if str in options:
         return text
-    if kind is bool and text.lower() in _SWITCH:
+    if bool in options and text.lower() in _SWITCH:
         return _SWITCH[text.lower()]
-    for number in {int: (int,), float: (float,), None: (int, float)}.get(kind, ()):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    if kind is None:
-        return None if text == "none" else text
-    what = {bool: "on or off", int: "a whole number", float: "a number"}[kind]
+    for number in (int, float):
+        if number in options or not options:
+            with contextlib.suppress(ValueError):
+                return number(text)
+    if not options:
+        return text
+    words = {bool: "on or off", int: "a whole number", float: "a number"}
+    what = words[options.pop()] + (" or none" if optional else "")
     raise ValueError(f"--set {name} must be {what}. Received: {text!r}")

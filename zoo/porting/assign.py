@@ -85,6 +85,8 @@ def assign(
     assign(model, {"dense/kernel": kernel, "dense/bias": bias}, source="weights.h5")
     ```
     """
+    import keras
+
     problems = []
     if leftovers:
         problems.append(f"tensors of the file left over: {_describe(leftovers)}")
@@ -104,7 +106,7 @@ def assign(
             f"{source} does not fit the model {model.name!r}: {'; '.join(problems)}"
         )
     for name, variable in variables.items():
-        variable.assign(arrays[name].astype(variable.dtype))
+        variable.assign(keras.ops.cast(arrays[name], variable.dtype))
 
 
 def _find(model: "keras.Model", name: str) -> Any:

@@ -25,6 +25,7 @@ FORMATS = {
 }
 _ARCHIVED = "model.weights.h5"
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_ZIP_SIGNATURE = b"PK\x03\x04"
 # How files of torch.save began before version 1.6: a pickled magic number.
 _OLD_TORCH_SIGNATURE = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
@@ -54,7 +55,7 @@ def detect_format(path: str | Path) -> str:
         head = file.read(16)
     if head.startswith(_HDF5_SIGNATURE):
         return _detect_hdf5(path)
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ZIP_SIGNATURE):
         return _detect_zip(path)
     if head.startswith(_OLD_TORCH_SIGNATURE):
         return "torch"
@@ -123,9 +124,13 @@ def read_array(dataset: Any, path: str | Path) -> np.ndarray:
 
 
 def _hdf5_inside(path: str | Path) -> str | Path | io.BytesIO:
-    if not zipfile.is_zipfile(path):
-        return path
+    with Path(path).open("rb") as file:
+        if not file.read(4).startswith(_ZIP_SIGNATURE):
+            return path
     with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(_ARCHIVED).file_size
+        if size > SIZE_LIMIT:
+            raise ValueError(f"{path} would unpack to {size} bytes")
         return io.BytesIO(archive.read(_ARCHIVED))
 
 

@@ -159,3 +159,22 @@ def test_an_array_stored_in_another_file_is_refused(tmp_path):
         file.create_dataset("x", (3,), "f8", external=outside)
     with open_hdf5(path) as file, pytest.raises(ValueError, match="another file"):
         read_array(file["x"], path)
+
+
+def test_an_archive_behind_an_hdf5_file_is_not_looked_at(keras_model, tmp_path):
+    path, plain = tmp_path / "a.weights.h5", tmp_path / "b.weights.h5"
+    keras_model.save_weights(plain)
+    path.write_bytes(plain.read_bytes())
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", b"not what is checked")
+    assert zipfile.is_zipfile(path)
+    assert detect_format(path) == detect_format(plain) == "keras3"
+
+
+def test_weights_that_unpack_above_the_limit_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(100_000))
+    monkeypatch.setattr(files, "SIZE_LIMIT", 50_000)
+    with pytest.raises(ValueError, match="unpack to 100000"), open_hdf5(path):
+        pass

@@ -8,7 +8,6 @@ files it comes from; or `run(args)`, which does all of the work itself.
 import argparse
 import importlib
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -95,11 +94,8 @@ def _sources(kind: ModuleType, args: argparse.Namespace) -> list[str]:
     given = [getattr(args, name) for name in kind.SOURCES]
     lists = [value if isinstance(value, list) else [value] for value in given]
     paths = [path for paths in lists for path in paths if path is not None]
+    from rckeras.io.text import check_rereadable
+
     for path in paths:
-        if path == "-" or (Path(path).exists() and not Path(path).is_file()):
-            raise ValueError(
-                "files are read more than once here, so neither the standard input nor "
-                f"a pipe nor a folder will do. Received: {path}"
-            )
-        Path(path).stat()
+        check_rereadable(path)
     return paths
