@@ -357,7 +357,10 @@ def compile_learner(
 def _choose_loss(network: "keras.Model", dataset: "Dataset") -> str:
     from rckeras.symmetry.heads import find_heads
 
-    (head,) = find_heads(network)
+    try:
+        (head,) = find_heads(network)
+    except TypeError as error:
+        raise ValueError(f"the loss goes by the last activation: {error}") from error
     last = _of_one_strand(network).layers[-1]
     plain = getattr(getattr(last, "activation", None), "__name__", None)
     activation = plain if head is None else head.activation

@@ -1,6 +1,5 @@
 """Conjoined networks: any network, run on both strands, whose answers are merged."""
 
-import collections
 from typing import Any
 
 import keras
@@ -60,11 +59,15 @@ def conjoin(
             f"`merge` must be one of {', '.join(MERGES)}. Received: {merge!r}"
         )
     check_one_sequence(model)
-    body = _copy(model)
-    heads = find_heads(model) if merge == "logits" else [None] * len(model.outputs)
-    if any(heads):
-        _check_weights(model, heads)
-        body = without_heads(body)
+    body, heads = _copy(model), [None] * len(model.outputs)
+    if merge == "logits":
+        try:
+            heads = find_heads(model)
+            _check_weights(model, heads)
+            body = without_heads(body) if any(heads) else body
+        except (TypeError, ValueError) as error:
+            other = "or give merge='mean' or merge='max'"
+            raise type(error)(f"{error}; {other}") from error
     kind = "max" if merge == "max" else "mean"
     return _on_both_strands(model, body, heads, kind, paired_channels, "conjoined")
 
@@ -132,12 +135,8 @@ def _on_both_strands(
 def _output_names(model: keras.Model) -> list[str]:
     """Those of the model, for losses go by them, but each of them once."""
     names = graph_of(model).output_names
-    seen: collections.Counter = collections.Counter()
-    unique = []
-    for name in names:
-        unique.append(f"{name}_{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return unique
+    before = [names[:place].count(name) for place, name in enumerate(names)]
+    return [f"{a}_{n}" if n else a for a, n in zip(names, before, strict=True)]
 
 
 def _check_weights(model: keras.Model, heads: list[Head | None]) -> None:
@@ -148,8 +147,7 @@ def _check_weights(model: keras.Model, heads: list[Head | None]) -> None:
             raise ValueError(
                 f"the {head.activation} of '{name}' is moved behind the merge, and "
                 "other layers take what it gives; make it a layer of its own, "
-                f"keras.layers.Activation('{head.activation}'), or give merge='mean' "
-                "or merge='max'"
+                f"keras.layers.Activation('{head.activation}')"
             )
 
 

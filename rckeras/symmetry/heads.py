@@ -55,7 +55,7 @@ def _find_head(tensor: keras.KerasTensor) -> Head | None:
         if graph is None:
             raise TypeError(
                 f"the last activation of '{operation.name}' cannot be found, for it is "
-                "no functional or sequential model; give merge='mean' or merge='max'"
+                "no functional or sequential model"
             )
         return _find_head(graph.outputs[index])
     if isinstance(operation, layers.Softmax):
@@ -132,15 +132,14 @@ def _before(tensor: keras.KerasTensor, made: dict[int, Any]) -> keras.KerasTenso
         return made[id(node)][index]
     if head is None:
         return tensor
-    if getattr(operation, "weights", None):
+    if head.weights:
         if id(operation) not in made:
             made[id(operation)] = _linear(operation, node.input_tensors[0].shape)
         return made[id(operation)](*args, **kwargs)
     if isinstance(operation, layers.Softmax) and len(node.input_tensors) > 1:
         raise ValueError(
             f"the softmax '{operation.name}' has a mask, and what is masked would get "
-            "a share without it; add the mask to the logits, or give merge='mean' or "
-            "merge='max'"
+            "a share without it; add the mask to the logits"
         )
     return node.input_tensors[0]
 

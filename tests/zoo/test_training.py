@@ -1087,3 +1087,22 @@ def test_the_test_is_on_as_many_bases_as_the_training(tmp_path):
         [float(keras.losses.BinaryCrossentropy()(y, p)) for p in predicted]
     )
     assert summary.test.loss == pytest.approx(expected, rel=1e-4)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Opaque(keras.Model):
+    """A model without a graph."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.head = keras.layers.Dense(1, "sigmoid")
+
+    def call(self, x):
+        return self.head(x)
+
+
+def test_a_last_activation_out_of_sight_is_told():
+    x = keras.Input((LENGTH, 4))
+    network = keras.Model(x, Opaque(name="inner")(keras.layers.Flatten()(x)))
+    with pytest.raises(ValueError, match=r"the loss goes by .* of 'inner' cannot be"):
+        compile_learner(network, make_dataset(), QUICK)
