@@ -145,7 +145,7 @@ def open_vcf(
     if is_standard_output(path):
         yield _Writer(sys.stdout.write, annotation).write
         return
-    with complete_or_none(Path(path).resolve()) as part:
+    with complete_or_none(path) as part:
         if _is_compressed(path):
             with contextlib.closing(_import_bgzf().BgzfWriter(part, "wb")) as file:
                 put = lambda text: file.write(text.encode())  # noqa: E731

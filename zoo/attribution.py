@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 ARRAYS = "attributions.npz"
 MOST_TARGETS = 20  # that are explained without being named
 
+_DRAWN = re.compile(r"(?P<stem>.+)(\.bedgraph|\.\d+\.svg)")
 _PLACE = {"chrom", "start", "end", "strand"}
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
@@ -143,7 +144,8 @@ def attribute_file(
     source = open_source(path, genome, split, fit)
     model, names, card_n_value = open_model(model, weights)
     length, count = check_shapes(model)
-    numbers = _choose(targets, name_targets(names, count))
+    names = name_targets(names, count)
+    numbers = _choose(targets, names)
     attributor = Attributor(
         model,
         list(numbers.values()),
@@ -175,6 +177,8 @@ def attribute_file(
             files.hold(batch, found)
             tally.add(batch)
             bar(len(batch))
+        if overwrite:
+            files.clear(names)
         results.save_arrays(files.arrays)
         if any(results.places):
             _write_tracks(results, files.tracks, genome)
@@ -223,6 +227,11 @@ def _explain(attributor: "Attributor", batch: "list[Window]", n_value: float) ->
     return _Found(base_codes(letters), hypothetical * x[:, None], hypothetical)
 
 
+def _stems(targets: tuple[str, ...]) -> list[str]:
+    """How the files of each target begin."""
+    return unique_ids(_UNSAFE.sub("_", target) for target in targets)
+
+
 class _Files:
     """The files of a folder, and the logos among them."""
 
@@ -235,7 +244,7 @@ class _Files:
         self.folder = folder
         self.targets = targets
         self.arrays = folder / ARRAYS
-        stems = unique_ids(_UNSAFE.sub("_", target) for target in targets)
+        stems = _stems(targets)
         self.tracks = [folder / f"{stem}.bedgraph" for stem in stems]
         self.logos = [
             [folder / f"{stem}.{number}.svg" for stem in stems]
@@ -261,6 +270,18 @@ class _Files:
                     f"{file} exists already; overwrite=True (--force) replaces it"
                 )
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    def clear(self, names: tuple[str, ...]) -> None:
+        """Let no track or logo of other sequences remain beside new arrays.
+
+        Args:
+            names: All targets of the network.
+        """
+        stems = set(_stems(names))
+        for file in self.folder.iterdir():
+            named = _DRAWN.fullmatch(file.name)
+            if named and named["stem"] in stems:
+                file.unlink()
 
     def hold(self, batch: "list[Window]", found: _Found) -> None:
         """Keep the sequences of a batch that are among the first, for their logos."""

@@ -5,6 +5,7 @@ The folder of a run holds
 | file | what |
 |---|---|
 | `run.json` | what the run is about; only the same run may go on |
+| `owner` | the process that trains; an earlier one stops when it finds another here |
 | `state.npz` | weights, optimizer, seeds of dropout, and the history so far |
 | `best-EPOCH.npz` | weights of the best epoch |
 | `history.csv` | the history, to be looked at |
@@ -24,6 +25,7 @@ import io
 import json
 import math
 import time
+import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +39,10 @@ from rckeras.io.whole import complete_or_none, write_whole
 if TYPE_CHECKING:
     from zoo.learning import TrainingSettings
 
-_FILES = ("run.json", "state.npz", "best-*.npz", "history.csv", "model.keras", "*.part")
+_FILES = (
+    *("run.json", "owner", "state.npz", "best-*.npz"),
+    *("history.csv", "model.keras", "*.part"),
+)
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -59,6 +64,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.monitor = monitor
         self.patience = patience
         self.seed = seed
+        self._name = uuid.uuid4().hex  # among the processes that train
         self.history: list[dict[str, float]] = []
         self.seconds = 0.0  # of all finished epochs, those before a break included
 
@@ -133,7 +139,12 @@ class Checkpoints(keras.callbacks.Callback):
             return [arrays[str(index)] for index in range(len(arrays.files))]
 
     def on_train_begin(self, logs: Mapping | None = None) -> None:
-        """Starts the clock; Keras calls this."""
+        """Starts the clock and takes the run over; Keras calls this.
+
+        A process that was thought dead, and is not, as may happen where jobs are queued
+        again, stops at the end of its epoch.
+        """
+        write_whole(self._owner, self._name)
         self._since = time.perf_counter()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping | None = None) -> None:
@@ -143,7 +154,16 @@ class Checkpoints(keras.callbacks.Callback):
         keras.utils.set_random_seed(int(drawn[0]))
 
     def on_epoch_end(self, epoch: int, logs: Mapping | None = None) -> None:
-        """Writes the state; Keras calls this."""
+        """Writes the state; Keras calls this.
+
+        Raises:
+            RuntimeError: If another process has taken over.
+        """
+        if not self._owner.exists() or self._owner.read_text("utf-8") != self._name:
+            raise RuntimeError(
+                f"another process has gone on with {self.folder}; this one stops, and "
+                "has changed nothing since"
+            )
         numbers = {name: float(value) for name, value in logs.items()}
         self.history = [*self.history[:epoch], numbers]
         now = time.perf_counter()
@@ -168,6 +188,10 @@ class Checkpoints(keras.callbacks.Callback):
         for number, logs in enumerate(self.history, start=1):
             rows.writerow([number, *(f"{logs[name]:.9g}" for name in names)])
         write_whole(path, text.getvalue())
+
+    @property
+    def _owner(self) -> Path:
+        return self.folder / "owner"
 
     def _path_of(self, epoch: int) -> Path:
         return self.folder / f"best-{epoch + 1}.npz"

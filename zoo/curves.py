@@ -132,8 +132,8 @@ def check_figure(
         raise FileNotFoundError(f"There is no folder {figure.parent} for {figure.name}")
     import_matplotlib()
     points = figure.with_suffix(".csv")
-    taken = {Path(x) for x in used if isinstance(x, str | os.PathLike)}
-    for file in taken & {figure, points}:
+    taken = {Path(x).resolve() for x in used if isinstance(x, str | os.PathLike)}
+    for file in taken & {figure.resolve(), points.resolve()}:
         raise ValueError(
             f"`curves` (--curves) writes {figure} and {points}, and {file} is read or "
             "written otherwise"

@@ -216,7 +216,11 @@ def _execute(
     import keras
 
     place = run.folder(folder)
-    facts = {"protocol": protocol, "backend": keras.backend.backend()}
+    facts = {
+        "protocol": protocol,
+        "backend": keras.backend.backend(),
+        "dtype": keras.config.dtype_policy().name,
+    }
     network, checkpoints = _train(run, dataset, facts, place)
     network.save_weights(place / "network.weights.h5")
     # So that what is measured by chance is the same after a break.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from zoo.loading import load
-from zoo.prediction import check_shapes, find_card, open_model
+from zoo.prediction import check_shapes, find_card, open_model, read_sidecar
 
 if TYPE_CHECKING:
     import keras
@@ -62,8 +62,8 @@ class TrainingSettings:
         positive_fraction: Share of each batch, between 0 and 1, that has a label;
             `None` to leave it to chance.
         samples_per_epoch: Sequences in an epoch; `None` for all of the split.
-        n_value: Value from 0 to 1 of the four channels for N; `None` for that of the
-            network's card, 0 without a card.
+        n_value: Value from 0 to 1 of the four channels for N; `None` for that with
+            which the weights were trained, or of the network's card, or 0.
         monitor: Number by which epochs are compared: `"loss"`, `"accuracy"`, `"auroc"`
             or `"auprc"`, on the split "validation" with `"val_"` before it; `None` for
             `"val_loss"` if there is that split, and to take the last epoch if not.
@@ -126,7 +126,10 @@ class TrainingSettings:
             )
 
     def _check_kinds(self):
-        """Texts such as "off" are true, and an epoch and a half is none."""
+        """Texts such as "off" are true, and an epoch and a half is none.
+
+        NumPy's numbers become Python's, which JSON and Keras know.
+        """
         for field in fields(self):
             value, options = getattr(self, field.name), get_args(field.type)
             kinds = options or (field.type,)
@@ -139,6 +142,15 @@ class TrainingSettings:
                 raise ValueError(
                     f"`{field.name}` must be a whole number. Received: {value!r}"
                 )
+            if int in kinds and whole:
+                object.__setattr__(self, field.name, int(value))
+            if float in kinds and value is not None:
+                object.__setattr__(self, field.name, self._as_float(field.name, value))
+
+    def _as_float(self, name: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise ValueError(f"`{name}` must be a number. Received: {value!r}")
+        return float(value)
 
     def _check_schedule(self):
         if not 0 <= self.decay < math.inf:
@@ -181,6 +193,9 @@ def open_network(
     """
     if os.fspath(name).endswith(".keras"):
         network = _open_file(name, dataset, settings)
+        settings = _inherit(settings, name)
+        if _is_conjoined(network):
+            settings = replace(settings, strands=settings.strands or "forward")
         return conjoin_if(settings, network), settle(settings)
     if settings.freeze and settings.weights is None:
         raise ValueError(
@@ -194,7 +209,17 @@ def open_network(
         targets=len(dataset.targets),
         sequence_length=settings.length or dataset.length,
     )
+    settings = _inherit(settings, settings.weights)
     return conjoin_if(settings, network), settle(settings, card)
+
+
+def _inherit(
+    settings: TrainingSettings, weights: str | os.PathLike | None
+) -> TrainingSettings:
+    """The settings with the value of N that weights were trained with."""
+    if settings.n_value is not None:
+        return settings
+    return replace(settings, n_value=read_sidecar(weights).get("n_value"))
 
 
 def conjoin_if(settings: TrainingSettings, network: "keras.Model") -> "keras.Model":
@@ -299,11 +324,15 @@ def _of_one_strand(network: "keras.Model") -> "keras.Model":
     """What a conjoined network runs on both strands; any other one as it is."""
     import keras
 
-    from rckeras.symmetry.conjoined import BothStrands
-
-    if not any(isinstance(layer, BothStrands) for layer in network.layers):
+    if not _is_conjoined(network):
         return network
     return next(layer for layer in network.layers if isinstance(layer, keras.Model))
+
+
+def _is_conjoined(network: "keras.Model") -> bool:
+    from rckeras.symmetry.conjoined import BothStrands
+
+    return any(isinstance(layer, BothStrands) for layer in network.layers)
 
 
 def _freeze_all_but_last(network: "keras.Model") -> None:
@@ -327,14 +356,15 @@ def compile_learner(
     """
     import keras
 
+    from zoo.auc import MeanAUC
+
     loss = _choose_loss(network, dataset)
     metrics = None
     if loss != _LOSSES["linear"] and _all_rows(
         dataset, lambda y: np.isin(y, (0, 1)).all()
     ):
-        several = len(dataset.targets) > 1
         metrics = [
-            keras.metrics.AUC(curve=curve, multi_label=several, name=name)
+            MeanAUC(len(dataset.targets), curve=curve, name=name)
             for name, curve in (("auroc", "ROC"), ("auprc", "PR"))
         ]
         accuracy = keras.metrics.CategoricalAccuracy

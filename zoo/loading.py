@@ -1,5 +1,7 @@
 """Networks by name, with or without weights."""
 
+import atexit
+import contextlib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     import keras
 
 HEAD = "predictions"
+
+# Files of a package that is imported from an archive, there until Python ends.
+_unpacked = contextlib.ExitStack()
+atexit.register(_unpacked.close)
 
 
 def build(name: str, /, **overrides: Any) -> "keras.Model":
@@ -212,11 +218,11 @@ def _load_saved(
 
 def _obtain(weights: Weights) -> Path:
     if weights.shipped:
-        with as_file(files("zoo") / "weights" / weights.file) as path:
-            if not path.is_file():
-                raise FileNotFoundError(f"the installed package lacks its file {path}")
-            verify(path, _remote_file(weights))
-            return path
+        path = _unpacked.enter_context(as_file(files("zoo") / "weights" / weights.file))
+        if not path.is_file():
+            raise FileNotFoundError(f"the installed package lacks its file {path}")
+        verify(path, _remote_file(weights))
+        return path
     return fetch(_remote_file(weights))
 
 

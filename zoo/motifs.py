@@ -120,7 +120,9 @@ def find_motifs(
     ```
     """
     from rckeras.motifs import draw_gallery, filters_to_motifs, match_motifs
+    from rckeras.motifs.filters import find_method
     from rckeras.motifs.logos import import_logomaker
+    from rckeras.motifs.receptive import view_filters
     from rckeras.progress import progress_bar
     from rckeras.sequence import base_codes
 
@@ -128,10 +130,13 @@ def find_motifs(
     for name in FILES:
         check_apart(Path(output, name), known, path, genome, weights, model)
     import_logomaker()
+    find_method(method, threshold, top)
     targets = read_known(known, taxon)
+    match_motifs([None], targets, evalue, distance)  # refuses before sequences are read
     source = open_source(path, genome, split, fit)
     model, _, _ = open_model(model, weights)
     length, _ = check_shapes(model)
+    view_filters(model, layer)
     wanted = progress and has_room_for_bar(output)
     with progress_bar(source.count() if wanted else None, "reading", wanted) as advance:
         letters = _collect(source.windows(length), max_sequences, advance)

@@ -238,13 +238,15 @@ class Tally:
 def open_model(
     model: "keras.Model | str | os.PathLike", weights: str | os.PathLike | None
 ) -> tuple["keras.Model", tuple[str, ...] | None, float]:
-    """A model, and the targets and the value of N of its card or training."""
+    """A model, and the targets and the value of N of its training or its card."""
     by_path = isinstance(model, str | os.PathLike)
     if by_path and not os.fspath(model).endswith(".keras"):
         card = find_card(os.fspath(model))
         model = load(card.name, weights=weights)
         same = model.output_shape[-1] == len(card.targets)
-        return model, card.targets if same else None, card.n_value
+        noted = {"targets": card.targets if same else None, "n_value": card.n_value}
+        noted |= read_sidecar(weights)
+        return model, noted["targets"], noted["n_value"]
     if weights != "default":
         raise ValueError(
             "`weights` (--weights) are for networks of the zoo, by name. "
@@ -252,13 +254,14 @@ def open_model(
         )
     if not by_path:
         return model, None, 0.0
-    noted = _read_sidecar(Path(model))
+    noted = read_sidecar(model)
     return _load_file(model), noted.get("targets"), noted.get("n_value", 0.0)
 
 
-def _read_sidecar(path: Path) -> dict[str, Any]:
+def read_sidecar(path: str | os.PathLike | None) -> dict[str, Any]:
     """What `zoo.train` noted beside a file, if it wrote that file."""
-    sidecar = path.with_name(f"{path.name}.json")
+    path = Path(path or "").expanduser()
+    sidecar = Path(f"{path}.json")
     if not (path.is_file() and sidecar.is_file()):
         return {}
     try:

@@ -5,6 +5,7 @@ under which licence, what was published of it, and test vectors to check it with
 lists and look-ups derive from the cards.
 """
 
+import copy
 import difflib
 import itertools
 import re
@@ -244,7 +245,8 @@ def describe(name: str) -> Card:
         hint = f"Did you mean {' or '.join(near)}?" if near else ""
         hint = hint or f"All names: {', '.join(list_models())}"
         raise ValueError(f"No network is called {name!r}. {hint}")
-    return _cards()[name]
+    # A copy: what a caller does to it must not reach others.
+    return copy.deepcopy(_cards()[name])
 
 
 def _describe_weights(weights: Weights) -> str:

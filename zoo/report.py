@@ -158,20 +158,25 @@ def report_file(
     from rckeras.datasets import load_dataset
     from rckeras.io.whole import write_whole
     from rckeras.metrics import import_sklearn
+    from rckeras.motifs import match_motifs
     from rckeras.motifs.logos import import_logomaker
+    from rckeras.motifs.receptive import view_filters
     from rckeras.symmetry.heads import find_heads
     from zoo.motifs import read_known
     from zoo.report_page import page
 
-    _check(output, overwrite, explain, max_sequences)
+    _check(output, overwrite, explain, max_sequences, mc_samples)
     check_apart(output, path, weights, model)
     check_numbers(batch_size, n_value)
     import_sklearn()
     import_logomaker()
     known_motifs = read_known(known, taxon)
+    match_motifs([None], known_motifs)  # refuses before anything is predicted
     dataset = load_dataset(path)
     named = model if isinstance(model, str) and not model.endswith(".keras") else None
     model, card_targets, card_n_value = open_model(model, weights)
+    if layer is not None:
+        view_filters(model, layer)
     look = _Look(
         model,
         dataset,
@@ -201,7 +206,11 @@ def report_file(
 
 
 def _check(
-    output: str | os.PathLike, overwrite: bool, explain: int, max_sequences: int
+    output: str | os.PathLike,
+    overwrite: bool,
+    explain: int,
+    max_sequences: int,
+    mc_samples: int,
 ) -> None:
     if is_standard_output(output):
         raise ValueError("`output` (--output) must be a file. Received: '-'")
@@ -212,6 +221,8 @@ def _check(
         raise ValueError(
             f"`max_sequences` must be at least 2. Received: {max_sequences}"
         )
+    if mc_samples < 2:
+        raise ValueError(f"`mc_samples` must be at least 2. Received: {mc_samples}")
 
 
 def _about(name: str | None) -> str:

@@ -5,8 +5,6 @@ number for each target. The formats that are read as tables (tsv, csv, parquet) 
 column for each key and for each target; those that are read as arrays (h5, npz) have
 an array for each key, `targets`, and an array `(rows, targets)` for each statistic.
 All hold the same float32 numbers to the last bit.
-
-A file has the name `NAME.part` until it is complete.
 """
 
 import contextlib
@@ -121,8 +119,7 @@ def open_table(
 ) -> Iterator[Write]:
     """Open a table for writing.
 
-    A file gets its name when the context ends without an exception; before that,
-    and never otherwise, it is `NAME.part`.
+    A file gets its name when the context ends without an exception.
 
     Args:
         path: File to write, replaced if it exists; `None` or `"-"` for the standard
@@ -142,21 +139,18 @@ def open_table(
         write([("peak1",), ("peak2",)], [np.array([[0.9], [0.2]], "float32")])
     ```
     """
+    from rckeras.io.whole import complete_or_none
+
     if is_standard_output(path):
         yield _text_writer(sys.stdout, columns, _TEXT[format])
         return
-    path = Path(path).resolve()
-    part = path.with_name(f"{path.name}.part")
     if format in _TEXT:
-        opened = functools.partial(_text, _TEXT[format], path.suffix == ".gz")
+        compressed = os.fspath(path).lower().endswith(".gz")
+        opened = functools.partial(_text, _TEXT[format], compressed)
     else:
         opened = {"parquet": _parquet, "h5": _hdf5, "npz": _npz}[format]
-    try:
-        with opened(part, columns) as write:
-            yield write
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with complete_or_none(path) as part, opened(part, columns) as write:
+        yield write
 
 
 def _resolve_format(path: str | os.PathLike | None, format: str | None) -> str:

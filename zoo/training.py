@@ -234,6 +234,7 @@ def _facts(
         "data_sha256": sha256_of(data) if in_file else data.digest,
         **dataclasses.asdict(settings),
         "backend": keras.backend.backend(),
+        "dtype": keras.config.dtype_policy().name,
     }
 
 

@@ -430,3 +430,11 @@ def _check_column(name: str, column: np.ndarray, rows: int) -> None:
             f"column {name!r} must be an array of numbers or strings of the shape "
             f"({rows},). Received: {column.dtype} {column.shape}"
         )
+    if column.dtype.kind in "UT":
+        text = "".join(column.tolist())
+        if any(letter in text for letter in "\t\r\n"):
+            bad = next(x for x in column.tolist() if set(x) & set("\t\r\n"))
+            raise ValueError(
+                f"column {name!r} must have no tabs or line breaks, which part the "
+                f"cells of tables. Received: {bad!r}"
+            )

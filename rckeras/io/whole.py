@@ -12,7 +12,7 @@ def complete_or_none(path: str | os.PathLike) -> Iterator[Path]:
 
     Args:
         path: File that is to be there, or replaced, when the block has ended; if the
-            block fails, all is as it was.
+            block fails, all is as it was. Of a link, the file that it leads to.
 
     Returns:
         Context manager whose value is the path to write to, in the same folder.
@@ -24,7 +24,7 @@ def complete_or_none(path: str | os.PathLike) -> Iterator[Path]:
         part.write_text("a\\tb\\n")
     ```
     """
-    path = Path(path)
+    path = Path(path).resolve()
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part

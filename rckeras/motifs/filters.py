@@ -152,7 +152,7 @@ def filters_to_motifs(
     >>> len(motifs), motifs[0].name, len(motifs[0])
     (8, 'conv1_0', 5)
     """
-    rule = _rule(method, threshold, top)
+    rule = find_method(method, threshold, top)
     codes = as_codes(sequences, max_sequences)
     view = view_filters(model, layer)
     largest, where = _maxima(view, codes, batch_size)
@@ -173,8 +173,17 @@ def filters_to_motifs(
     ]
 
 
-def _rule(method: str, threshold: float | None, top: int | None) -> _Method:
-    """A method, with what a user wants otherwise."""
+def find_method(method: str, threshold: float | None, top: int | None) -> _Method:
+    """A method of `filters_to_motifs`, with what a user wants otherwise.
+
+    Args:
+        method: A key of `METHODS`.
+        threshold: Share of a filter's largest activation, or `None`.
+        top: Number of sequences that count for a filter, or `None`.
+
+    Raises:
+        ValueError: If one of them is out of range.
+    """
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {[*METHODS]}. Received: {method!r}")
     rule = METHODS[method]

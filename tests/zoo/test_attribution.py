@@ -337,3 +337,16 @@ def test_shuffles_are_nowhere_on_the_genome(model, tmp_path):
     ]
     assert tracks[0] == tracks[1] != ""
     assert len(np.load(tmp_path / "whole" / "attributions.npz")["sequences"]) == 4
+
+
+def test_no_track_or_logo_of_other_sequences_remains(model, genome, fasta, tmp_path):
+    pytest.importorskip("logomaker", reason="needs the extra motifs")
+    path, _ = genome
+    bed = tmp_path / "in.bed"
+    bed.write_text("chr1\t5\t17\n")
+    output = tmp_path / "out"
+    attribute_file(model, bed, output, genome=path, logos=1)
+    (output / "target_0.notes.svg").write_text("mine")
+    attribute_file(model, fasta, output, targets=["target_0"], overwrite=True)
+    names = sorted(path.name for path in output.iterdir())
+    assert names == ["attributions.npz", "target_0.notes.svg"]

@@ -148,3 +148,21 @@ def test_narrow_floats_come_back_as_they_were(tmp_path):
     for old, one, other in zip(expected, again.weights, found.weights, strict=True):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(one))
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(other))
+
+
+def test_a_process_whose_run_is_taken_over_stops_and_changes_nothing(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    data = {"x": np.ones((2, 1)), "y": np.ones((2, 1)), "verbose": 0}
+    first, second = (Checkpoints(tmp_path, "loss", 5, seed=0) for _ in range(2))
+    begin = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: epoch == 1 and second.on_train_begin()
+    )
+    with pytest.raises(RuntimeError, match="another process has gone on with"):
+        model.fit(**data, epochs=3, callbacks=[begin, first])
+    again = keras.models.clone_model(model)
+    again.compile("sgd", "mse")
+    second.restore(again)
+    assert len(second.history) == 1
+    again.fit(**data, initial_epoch=1, epochs=3, callbacks=[second])
+    assert len(second.history) == 3

@@ -243,6 +243,14 @@ def test_curves_that_cannot_be_written_are_refused(
     assert words in capsys.readouterr().err
 
 
+def test_points_of_curves_do_not_replace_the_table(saved, data, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="needs the extra reports")
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "out.csv"  # which the curves name by a relative path
+    assert run("evaluate", saved, data, "-o", table, "--curves", "out.svg") == 1
+    assert not table.exists()
+
+
 def test_evaluate_names_the_package_for_curves_before_it_reads(
     tmp_path, monkeypatch, capsys
 ):

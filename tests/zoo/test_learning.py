@@ -240,3 +240,21 @@ def test_the_step_size_is_what_the_card_advises_for_the_start():
     tuned = settle(TrainingSettings(weights="default"), card)
     assert tuned.learning_rate == card.fine_tuning_rate < card.learning_rate
     assert settle(TrainingSettings()).learning_rate == 1e-3
+
+
+@pytest.mark.parametrize("number", [np.int64(3), np.int32(3), np.uint8(3)])
+def test_numbers_of_numpy_become_those_of_python(number):
+    found = TrainingSettings(
+        epochs=number, learning_rate=np.float32(0.5), decay=number, max_shift=number
+    )
+    assert type(found.epochs) is type(found.max_shift) is int
+    assert type(found.learning_rate) is type(found.decay) is float
+    assert found == TrainingSettings(
+        epochs=3, learning_rate=0.5, decay=3.0, max_shift=3
+    )
+
+
+@pytest.mark.parametrize("value", ["1e-3", True, [0.1]])
+def test_a_rate_that_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match=r"`learning_rate` must be a number\."):
+        TrainingSettings(learning_rate=value)

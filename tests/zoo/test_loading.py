@@ -3,6 +3,8 @@
 import hashlib
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -210,3 +212,14 @@ def test_channels_in_front_are_refused():
             zoo.build("prdm9")
     finally:
         keras.config.set_image_data_format("channels_last")
+
+
+def test_weights_are_found_in_a_package_that_is_an_archive(tmp_path, monkeypatch):
+    shipped = Path(zoo.__file__).parent / "weights" / f"{NAME}.weights.h5"
+    with zipfile.ZipFile(tmp_path / "site.zip", "w") as archive:
+        archive.write(shipped, f"zoo/weights/{shipped.name}")
+    packed = zipfile.Path(tmp_path / "site.zip", "zoo/")
+    monkeypatch.setattr("zoo.loading.files", lambda name: packed)
+    found = locate(zoo.describe(NAME), "default")
+    assert found != shipped
+    assert found.read_bytes() == shipped.read_bytes()

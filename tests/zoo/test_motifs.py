@@ -144,6 +144,30 @@ def test_files_that_are_read_are_not_replaced(files, tmp_path, capsys):
     assert known.read_text() == before
 
 
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"evalue": -1}, "must be above 0"),
+        ({"distance": "cosine"}, "`distance` must be one of"),
+        ({"method": "none"}, "`method` must be one of"),
+        ({"threshold": 2}, "`threshold` must be from 0 to below 1"),
+        ({"layer": "conv9"}, "conv9"),
+    ],
+)
+def test_arguments_are_refused_before_sequences_are_read(
+    files, tmp_path, monkeypatch, argument, words
+):
+    monkeypatch.setattr("zoo.motifs._collect", None)
+    with pytest.raises(ValueError, match=words):
+        find_motifs(
+            files / "net.keras",
+            files / "some.fa",
+            tmp_path,
+            known=files / "known.meme",
+            **argument,
+        )
+
+
 def test_a_file_is_no_folder(files, tmp_path, capsys):
     file = tmp_path / "file"
     file.touch()

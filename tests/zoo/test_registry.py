@@ -191,3 +191,8 @@ def test_all_names_are_listed_only_where_none_is_near():
 
 def test_the_card_names_the_reader_of_its_weights():
     assert "read by zoo.porting.keras2" in str(zoo.describe("prdm9"))
+
+
+def test_what_is_done_to_a_card_reaches_no_other():
+    zoo.describe("shrikumar-sim-rc").arguments["filters"] = 2
+    assert zoo.describe("shrikumar-sim-rc").arguments.get("filters") != 2

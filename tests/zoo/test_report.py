@@ -310,6 +310,18 @@ def test_arguments_out_of_range_are_named(
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [({"mc_samples": 1}, "`mc_samples` must be at least 2"), ({"layer": "c9"}, "c9")],
+)
+def test_arguments_are_refused_before_anything_is_predicted(
+    plain, data, known, tmp_path, monkeypatch, argument, words
+):
+    monkeypatch.setattr("zoo.report._Look.evaluate", None)
+    with pytest.raises(ValueError, match=words):
+        report_file(plain, data, tmp_path / "a.html", known=known, **argument)
+
+
 def test_a_page_is_kept_unless_forced(plain, data, known, tmp_path):
     output = tmp_path / "p.html"
     output.write_text("mine")

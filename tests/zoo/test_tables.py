@@ -184,11 +184,24 @@ def test_an_interrupted_table_keeps_the_file_it_would_replace(tmp_path, format):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_unfinished_table_has_another_name(tmp_path):
+def test_an_unfinished_table_has_a_name_of_its_own(tmp_path):
     columns = Columns(KEYS, ("CTCF", "MAX"), {"predictions": ""})
+    neighbour = tmp_path / "table.tsv.part"
+    neighbour.write_text("precious")
     with open_table(tmp_path / "table.tsv", "tsv", columns):
-        assert [path.name for path in tmp_path.iterdir()] == ["table.tsv.part"]
-    assert [path.name for path in tmp_path.iterdir()] == ["table.tsv"]
+        assert not (tmp_path / "table.tsv").exists()
+        assert len(list(tmp_path.iterdir())) == 2
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["table.tsv", "table.tsv.part"]
+    assert neighbour.read_text() == "precious"
+
+
+@pytest.mark.parametrize("suffix", ["gz", "GZ"])
+def test_a_suffix_counts_in_upper_case(tmp_path, suffix):
+    path = tmp_path / f"table.tsv.{suffix}"
+    write(path, check_output(path), {"predictions": ""}, [NUMBERS])
+    with gzip.open(path, "rt") as file:
+        assert file.readline().startswith("chrom\t")
 
 
 def test_a_link_stays_a_link(tmp_path):

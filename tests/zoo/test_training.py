@@ -28,7 +28,7 @@ from zoo.learning import (
     make_streams,
     open_network,
 )
-from zoo.prediction import predict_file
+from zoo.prediction import open_model, predict_file
 from zoo.training import train
 
 LENGTH = 40
@@ -216,7 +216,7 @@ def test_after_any_break_training_ends_as_without_it(
     folder, data, whole, tmp_path, monkeypatch, name, count
 ):
     output = tmp_path / "mine.keras"
-    texts = 3 + len(history_of(whole)["loss"])
+    texts = 4 + len(history_of(whole)["loss"])
     with monkeypatch.context() as patch:
         stop_at(patch, name, count % texts)
         with pytest.raises(StoppedError):
@@ -1106,3 +1106,54 @@ def test_a_last_activation_out_of_sight_is_told():
     network = keras.Model(x, Opaque(name="inner")(keras.layers.Flatten()(x)))
     with pytest.raises(ValueError, match=r"the loss goes by .* of 'inner' cannot be"):
         compile_learner(network, make_dataset(), QUICK)
+
+
+def test_weights_bring_the_names_and_the_n_they_were_trained_with(tmp_path):
+    output, other = tmp_path / "mine.keras", tmp_path / "other.keras"
+    short = make_dataset(targets=2)
+    data = dataclasses.replace(short, sequences=np.tile(short.sequences, 5))
+    settings = dataclasses.replace(QUICK, n_value=0.25, epochs=1)
+    quietly(NETWORK, data, output, settings)
+    model, targets, n_value = open_model(NETWORK, output)
+    assert (model.output_shape[-1], targets, n_value) == (2, ["AP1", "GATA"], 0.25)
+    once = dataclasses.replace(QUICK, epochs=1)
+    for start, weights in ((NETWORK, str(output)), (output, None)):
+        again = dataclasses.replace(once, weights=weights)
+        quietly(start, data, other, again, overwrite=True)
+        noted = json.loads((tmp_path / "other.keras.json").read_text())
+        assert noted["n_value"] == 0.25
+
+
+def test_a_conjoined_network_goes_on_as_one(folder, data, tmp_path):
+    first, second = tmp_path / "first.keras", tmp_path / "second.keras"
+    conjoined = dataclasses.replace(QUICK, epochs=1, conjoined=True)
+    quietly(folder / "start.keras", data, first, conjoined)
+    quietly(first, data, second, dataclasses.replace(QUICK, epochs=1))
+    noted = json.loads((tmp_path / "second.keras.json").read_text())
+    assert noted["strands"] == "forward"
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
+def test_a_run_does_not_go_on_in_another_precision(
+    folder, data, tmp_path, monkeypatch, policy
+):
+    with monkeypatch.context() as patch:
+        stop_at(patch, "_save", 2)
+        with pytest.raises(StoppedError):
+            quietly(folder / "start.keras", data, tmp_path / "a.keras")
+    keras.config.set_dtype_policy(policy)
+    try:
+        with pytest.raises(ValueError, match=f"dtype was 'float32' and is '{policy}'"):
+            quietly(folder / "start.keras", data, tmp_path / "a.keras")
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_logged_numbers_leave_out_targets_of_one_class(tmp_path):
+    dataset = with_test(make_dataset(targets=2))
+    labels = dataset.labels.copy()
+    labels[TRAIN:, 1] = 0
+    dataset = dataclasses.replace(dataset, labels=labels)
+    settings = dataclasses.replace(QUICK, epochs=8)
+    found = quietly(NETWORK, dataset, tmp_path / "a.keras", settings)
+    assert found.metrics["val_auroc"] > 0.9

@@ -13,6 +13,7 @@ from rckeras.layers import (
     RevCompMaxPooling,
     RevCompSumPooling,
 )
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import (
     check_length,
     check_one_per_layer,
@@ -228,11 +229,10 @@ def _finish(sequence, x, targets, include_top, name):
 def _predictions(targets):
     if targets != 2:
         activation = "sigmoid" if targets == 1 else "softmax"
-        return keras.layers.Dense(targets, activation=activation, name="predictions")
-    return keras.layers.Dense(
+        return predictions(targets, activation)
+    return predictions(
         targets,
-        activation="softmax",
+        "softmax",
         kernel_initializer="ones",
         bias_initializer=keras.initializers.Constant([1.0, -1.0]),
-        name="predictions",
     )

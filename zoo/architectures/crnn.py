@@ -12,6 +12,7 @@ from rckeras.layers import (
     RevCompConv1D,
     RevCompDropout,
 )
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import check_length, check_symmetric_length, half
 
 
@@ -105,7 +106,7 @@ def crnn(
     x = keras.layers.Dense(hidden_units, name="hidden")(x)
     x = keras.layers.LeakyReLU(negative_slope, name="act3")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
 
 
@@ -195,7 +196,7 @@ def rc_crnn(
     x = DenseAfterRevcomp(hidden_units, name="hidden")(x)
     x = keras.layers.LeakyReLU(negative_slope, name="act3")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
 
 

@@ -12,6 +12,7 @@ from rckeras.layers import (
     RevCompConv1D,
     RevCompDropout,
 )
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import check_length, check_symmetric_length, half
 
 
@@ -84,7 +85,7 @@ def danq(
     x = keras.layers.Flatten(name="flatten")(x)
     x = keras.layers.Dense(hidden_units, activation=activation, name="hidden")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
 
 
@@ -224,7 +225,7 @@ def rc_danq(
     x = RevCompDropout(dropout[1], name="dropout2")(x)
     x = DenseAfterRevcomp(hidden_units, activation=activation, name="hidden")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
 
 

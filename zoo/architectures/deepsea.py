@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 
 from rckeras.activations import threshold_relu
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import check_length, check_one_per_layer
 
 
@@ -78,5 +79,5 @@ def deepsea(
     x = keras.layers.Flatten(name="flatten")(x)
     x = keras.layers.Dense(hidden_units, activation=activation, name="hidden")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)

@@ -6,6 +6,7 @@ import keras
 
 from rckeras.activations import legacy_hard_sigmoid
 from rckeras.layers import Projection1D
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import check_length, check_one_per_layer
 
 
@@ -90,7 +91,7 @@ def first_layer_cnn(
     x = keras.layers.LeakyReLU(negative_slope, name=f"act{len(layers) + 1}")(x)
     x = keras.layers.Dropout(hidden_dropout, name="dropout2")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
 
 
@@ -172,7 +173,7 @@ def first_layer_danq(
     x = keras.layers.Dense(hidden_units, name="hidden")(x)
     x = keras.layers.LeakyReLU(negative_slope, name="act2")(x)
     if include_top:
-        x = keras.layers.Dense(targets, activation="sigmoid", name="predictions")(x)
+        x = predictions(targets)(x)
     return keras.Model(sequence, x, name=name)
 
 

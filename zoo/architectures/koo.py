@@ -2,6 +2,7 @@
 
 import keras
 
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import check_length, check_one_per_layer
 
 
@@ -120,9 +121,7 @@ def koo_cnn(
     x = keras.layers.Dropout(dropout, name="dropout_hidden")(x)
     if include_top:
         weights["use_bias"] = True
-        x = keras.layers.Dense(
-            targets, activation="sigmoid", name="predictions", **weights
-        )(x)
+        x = predictions(targets, **weights)(x)
     return keras.Model(sequence, x, name=name)
 
 

@@ -11,6 +11,7 @@ from rckeras.layers import (
     RevCompSumPooling,
     WeightedSum1D,
 )
+from zoo.architectures.head import predictions
 from zoo.architectures.shapes import check_length, check_symmetric_length
 
 _STRAND_POOLS = {
@@ -139,4 +140,4 @@ def _predictions(targets, tied, freeze_head):
         # a one-column matrix that start at 1 and have unit norm stay at 1.
         frozen["kernel_initializer"] = "ones"
         frozen["kernel_constraint"] = keras.constraints.UnitNorm(axis=1)
-    return dense(targets, activation="sigmoid", name="predictions", **frozen)
+    return predictions(targets, dense=dense, **frozen)

@@ -6,8 +6,10 @@ other files.
 """
 
 import io
+import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,6 +123,25 @@ def read_array(dataset: Any, path: str | Path) -> np.ndarray:
     if elsewhere or dataset.is_virtual or dataset.external:
         raise ValueError(f"{path}: {dataset.name} points to another file")
     return dataset[()]
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """What a `.keras` archive says of its model; nothing of it is built.
+
+    Args:
+        path: File of the format `"keras"`.
+
+    Returns:
+        The configuration that Keras has written.
+
+    Raises:
+        ValueError: If the archive is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, zlib.error, ValueError) as error:
+        raise ValueError(f"{path} is a damaged archive: {error}") from error
 
 
 def _hdf5_inside(path: str | Path) -> str | Path | io.BytesIO:

@@ -4,21 +4,32 @@ Format: HDF5, `/layers/CLASS_N/.../vars/J`: the layers of the model in order, ea
 its class in snake case with a number from the second of its class on (`dense`,
 `dense_1`). A `.keras` archive has this file as `model.weights.h5`. Keras itself loads
 both; here is what it leaves out: a model that a file does not fit keeps its weights,
-and a layer of the file that the model does not have is an error.
+and a layer of the file that the model does not have is an error. So is, in an archive,
+which says how its layers compute, one that does so in another way: networks that
+differ in their pools alone have arrays of the same shapes.
 """
 
+import json
 import re
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zoo.porting.files import detect_format, open_hdf5
+from zoo.porting.files import detect_format, open_hdf5, read_config
 
 if TYPE_CHECKING:
     import keras
 
 _SUFFIXES = {"keras3": ".weights.h5", "keras": ".keras"}
+
+# What decides how a layer computes, and does not show in the shapes of its weights.
+_DECISIVE = (
+    *("activation", "recurrent_activation", "negative_slope"),
+    *("strides", "padding", "dilation_rate", "pool_size"),
+    *("go_backwards", "merge_mode"),
+)
 
 
 def port(path: str | Path, model: "keras.Model") -> None:
@@ -47,6 +58,8 @@ def port(path: str | Path, model: "keras.Model") -> None:
     over = sorted({name.split("/")[1] for name in read_shapes(path)} - known)
     if over:
         raise _misfit(path, model, f"layers of the file left over: {', '.join(over)}")
+    if suffix == ".keras":
+        _check_layers(path, model)
     before = model.get_weights()
     try:
         # On its way to an error Keras warns of every container it passes.
@@ -81,12 +94,20 @@ def layer_groups(model: "keras.Model") -> dict[str, str]:
     Returns:
         Names of groups by name of the layer, such as `{"predictions": "dense_1"}`.
     """
+    groups = _number(type(layer).__name__ for layer in model.layers)
+    return {
+        layer.name: group for layer, group in zip(model.layers, groups, strict=True)
+    }
+
+
+def _number(classes: Iterable[str]) -> list[str]:
+    """Names of classes in snake case, numbered from the second one of each on."""
     counts: Counter[str] = Counter()
-    groups = {}
-    for layer in model.layers:
-        words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+    groups = []
+    for name in classes:
+        words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
         kind = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
-        groups[layer.name] = f"{kind}_{counts[kind]}" if counts[kind] else kind
+        groups.append(f"{kind}_{counts[kind]}" if counts[kind] else kind)
         counts[kind] += 1
     return groups
 
@@ -113,6 +134,37 @@ def read_shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
         if "layers" in file:
             file["layers"].visititems(note)
     return shapes
+
+
+def _check_layers(path: str | Path, model: "keras.Model") -> None:
+    """Refuse an archive whose layers compute in another way than the model's."""
+    import keras
+
+    saved = read_config(path)["config"].get("layers", [])
+    groups = _number(layer["class_name"] for layer in saved)
+    configs = {
+        group: layer["config"] for group, layer in zip(groups, saved, strict=True)
+    }
+    for name, group in layer_groups(model).items():
+        layer = keras.saving.serialize_keras_object(model.get_layer(name))
+        here, there = _plain(layer["config"]), _plain(configs.get(group, {}))
+        for key in _DECISIVE:
+            if key in here and key in there and here[key] != there[key]:
+                raise _misfit(
+                    path,
+                    model,
+                    f"its layer {there.get('name')!r} has {key}={there[key]!r}, and "
+                    f"{name!r} has {here[key]!r}",
+                )
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as it comes back from JSON, without numbers of its own."""
+
+    def drop(entry: dict[str, Any]) -> dict[str, Any]:
+        return {key: entry[key] for key in entry if key != "shared_object_id"}
+
+    return json.loads(json.dumps(config, default=str), object_hook=drop)
 
 
 def _misfit(path: str | Path, model: "keras.Model", reason: str) -> ValueError:

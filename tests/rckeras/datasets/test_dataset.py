@@ -167,3 +167,10 @@ def test_rows_may_be_counted_from_the_end():
     dataset = Dataset(codes, np.arange(10, dtype="float32")[:, None], ("a",))
     assert dataset.take([-2, -1]).labels[:, 0].tolist() == [8, 9]
     assert dataset.take([-1, 0]).labels[:, 0].tolist() == [9, 0]
+
+
+@pytest.mark.parametrize("name", ["a\tb", "a\nb", "b\r"])
+def test_names_that_would_part_a_table_are_refused(name):
+    codes, labels = np.zeros((2, 4), "uint8"), np.zeros((2, 1), "uint8")
+    with pytest.raises(ValueError, match="column 'name' must have no tabs"):
+        Dataset(codes, labels, ("a",), columns={"name": np.array(["fine", name])})

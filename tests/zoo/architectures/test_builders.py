@@ -184,3 +184,17 @@ def test_the_docstring_names_every_layer(network):
     for layer in names(build(network)).split():
         stem = layer.rstrip("0123456789")
         assert stem in documented.__doc__, layer
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+def test_the_last_layer_computes_in_the_type_of_its_weights(name, policy):
+    builder, arguments, length, *_ = NETWORKS[name]
+    keras.config.set_dtype_policy(policy)
+    try:
+        network = builder(sequence_length=length, **arguments)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    last = network.layers[-1]
+    assert last.compute_dtype == last.variable_dtype == network.output.dtype
+    assert network.layers[1].compute_dtype == policy.removeprefix("mixed_")

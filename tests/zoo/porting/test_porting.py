@@ -8,6 +8,7 @@ from tests.reference import danq as danq_reference
 from tests.reference import prdm9 as prdm9_reference
 from zoo.architectures.brown import prdm9
 from zoo.architectures.danq import danq, rc_danq
+from zoo.architectures.koo import koo_cnn
 from zoo.porting import count_targets, port_weights
 from zoo.porting.keras3 import layer_groups, read_shapes
 
@@ -131,3 +132,14 @@ def test_an_h5_of_keras_3_of_another_network_names_better_formats(tmp_path):
         ValueError, match=r"Keras 3, if saved as \.h5; better \.weights"
     ):
         port_weights(tmp_path / "own.h5", prdm9())
+
+
+def test_an_archive_of_layers_that_compute_otherwise_is_refused(tmp_path):
+    koo_cnn(pool_sizes=(50, 2)).save(tmp_path / "a.keras")
+    port_weights(tmp_path / "a.keras", koo_cnn(pool_sizes=(50, 2)))
+    other = koo_cnn(pool_sizes=(2, 50))
+    before = other.get_weights()
+    with pytest.raises(ValueError, match=r"its layer 'pool1' has .*50.* has .*2"):
+        port_weights(tmp_path / "a.keras", other)
+    for old, new in zip(before, other.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
