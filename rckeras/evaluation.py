@@ -1,6 +1,6 @@
 """How well a network does on a dataset: its loss, and how it ranks each target."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -8,7 +8,7 @@ import numpy as np
 
 from rckeras.datasets.dataset import Dataset
 from rckeras.datasets.stream import SequenceStream
-from rckeras.interpret import without_dropout
+from rckeras.interpret import MonteCarloPredictor, without_dropout
 from rckeras.metrics import (
     BinaryMetrics,
     StrandAgreement,
@@ -48,7 +48,9 @@ class Evaluation:
         return len(self.labels)
 
     def __str__(self) -> str:
-        text = f"{self.sequences:,} sequences: loss {self.loss:.5f}, {self.metrics}"
+        both = "" if self.strands is None else " (mean of the strands)"
+        text = f"{self.sequences:,} sequences: loss {self.loss:.5f}{both}"
+        text = f"{text}, {self.metrics}"
         return text if self.strands is None else f"{text}; {self.strands}"
 
 
@@ -63,13 +65,14 @@ def evaluate(
     length: int | None = None,
     batch_size: int = 128,
     n_value: float = 0.0,
+    mc_samples: int | None = None,
+    seed: int = 0,
     progress: bool = False,
 ) -> Evaluation:
     """Measures a network on sequences whose labels are known.
 
     Both strands of every sequence are predicted. AUROC and AUPRC are those of the mean
-    of the two predictions, the loss is the mean of the two losses. Monte Carlo dropout
-    is off.
+    of the two predictions, the loss is the mean of the two losses.
 
     Args:
         model: Functional or sequential network from `(batch, length, 4)` to
@@ -85,6 +88,9 @@ def evaluate(
             any number; `None` for all.
         batch_size: Sequences predicted at a time.
         n_value: Number that stands four times for N, from 0 to 1.
+        mc_samples: Number of networks sampled by Monte Carlo dropout, at least 2, whose
+            mean is the prediction; `None` to switch it off.
+        seed: Integer that determines the samples.
         progress: Whether to show a bar on stderr.
 
     Returns:
@@ -125,17 +131,39 @@ def evaluate(
         shuffle=False,
         n_value=n_value,
     )
-    predictor = _without_chance(model)
-    predictor = pair_strands(predictor) if average_strands else predictor
+    answer = _answerer(model, average_strands, mc_samples, seed)
     predictions, loss, agreement = _predict(
-        predictor, average_strands, stream, used, progress
+        answer, model.name, average_strands, stream, used, progress
     )
     metrics = binary_metrics(labels, predictions, names, progress)
     return Evaluation(loss, metrics, labels, predictions, agreement)
 
 
+def _answerer(
+    model: keras.Model, both: bool, mc_samples: int | None, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Function from a batch to answers `(batch, strands, targets)`."""
+    try:
+        if mc_samples is None:
+            model = without_dropout(model)
+        else:
+            sampled = MonteCarloPredictor(model, mc_samples, seed)
+    except TypeError as error:
+        raise ValueError(f"`model` has dropout out of reach: {error}") from error
+    if mc_samples is not None:
+        # Both strands see the same sampled networks.
+        strands = (slice(None), slice(None, None, -1)) if both else (slice(None),)
+        return lambda x: np.stack(
+            [sampled.predict(x[:, s, s], len(x))[0] for s in strands], axis=1
+        )
+    if both:
+        return pair_strands(model).predict_on_batch
+    return lambda x: model.predict_on_batch(x)[:, None]
+
+
 def _predict(
-    model: keras.Model,
+    answer: Callable[[np.ndarray], np.ndarray],
+    name: str,
     both: bool,
     stream: SequenceStream,
     used: list[int],
@@ -147,9 +175,8 @@ def _predict(
     with progress_bar(len(predictions), "predicting", progress) as advance:
         for index in range(stream.num_batches):
             x, y = stream[index]
-            answers = model.predict_on_batch(x)[..., used].astype("float32")
-            _check_probabilities(answers, model)
-            answers = answers if both else answers[:, None]
+            answers = answer(x)[..., used].astype("float32")
+            _check_probabilities(answers, name)
             total += _cross_entropy(y[:, None], answers).mean(1).sum(dtype="float64")
             predictions[first : first + len(y)] = answers.mean(axis=1)
             first += len(y)
@@ -192,13 +219,6 @@ def find_outputs(
     return [places[name] for name in names]
 
 
-def _without_chance(model: keras.Model) -> keras.Model:
-    try:
-        return without_dropout(model)
-    except TypeError as error:
-        raise ValueError(f"`model` has dropout out of reach: {error}") from error
-
-
 def _check_binary(labels: np.ndarray) -> None:
     """Refuses other labels than 0 and 1 before the work of predicting."""
     if labels.dtype == np.uint8 and labels.max() <= 1:
@@ -236,11 +256,11 @@ def _settle_length(
     return length
 
 
-def _check_probabilities(predicted: np.ndarray, model: keras.Model) -> None:
+def _check_probabilities(predicted: np.ndarray, name: str) -> None:
     """Refuses what the loss would cut silently."""
     fits = (predicted >= -_ROUNDING) & (predicted <= 1 + _ROUNDING)
     if not fits.all():
         raise ValueError(
             "`model` must predict probabilities from 0 to 1, as a last sigmoid or "
-            f"softmax gives. Received: {predicted[~fits][0]} from {model.name!r}"
+            f"softmax gives. Received: {predicted[~fits][0]} from {name!r}"
         )

@@ -31,6 +31,7 @@ from zoo.learning import (
 )
 from zoo.loading import build
 from zoo.memory import free_memory
+from zoo.notes import Notes, write_notes
 from zoo.registry import describe
 
 # What decides on the network or on chance is no setting of a search.
@@ -259,6 +260,8 @@ class NetworkSearch(keras_tuner.HyperModel):
         score = replace(score, measured=measured)
         write_whole(folder / SCORE, json.dumps(asdict(score), indent=2) + "\n")
         network.save(folder / NETWORK)
+        notes = Notes(self.dataset.targets, plan.settings.n_value)
+        write_notes(folder / NETWORK, notes)
         return score
 
     def _compile(self, plan: Plan, seed: int) -> tuple[keras.Model, keras.Model]:

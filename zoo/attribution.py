@@ -5,7 +5,10 @@ Written to a folder:
 - `attributions.npz`: the keys of the sequences (`name`, or `chrom`, `start`, `end`,
   `name`, `strand`), `targets`, `sequences` (base codes), `contributions`
   `(sequences, targets, length)` of the bases, and `hypothetical`
-  `(sequences, targets, length, 4)`, what each letter would contribute.
+  `(sequences, targets, length, 4)`, what each letter would contribute. Of intervals
+  also `window_start` and `window_end`, where these bases lie, from 0, which may be
+  other bases than those of the interval; on strand `-` the first one is the last of the
+  window. Both are -1 for what lies nowhere on the genome.
 - Of intervals, a bedGraph file for each target, sorted and without a header, as
   `bedGraphToBigWig` takes it. A base of several intervals has the mean of its values.
   Shuffles in a dataset are nowhere on the genome, and have none.
@@ -40,6 +43,7 @@ from zoo.prediction import (
     has_room_for_bar,
     name_targets,
     open_model,
+    remark_on_dropout,
 )
 from zoo.registry import unique_ids
 from zoo.sources import open_source
@@ -144,6 +148,7 @@ def attribute_file(
     source = open_source(path, genome, split, fit)
     model, names, card_n_value = open_model(model, weights)
     length, count = check_shapes(model)
+    remark_on_dropout(model, mc_samples, progress)
     names = name_targets(names, count)
     numbers = _choose(targets, names)
     attributor = Attributor(
@@ -372,6 +377,10 @@ class _Results:
             for name, spool in self._spools.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     spool.save(member)
+            for name in ("start", "end") if self.places else ():
+                ends = [-1 if p is None else getattr(p, name) for p in self.places]
+                with archive.open(f"window_{name}.npy", "w") as member:
+                    np.save(member, np.array(ends, "int64"))
 
     def letters(self) -> np.ndarray:
         """Base codes `(sequences, length)`, in a file."""

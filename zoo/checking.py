@@ -37,7 +37,11 @@ class CheckResult:
 
     def __str__(self) -> str:
         words = {True: "ok", False: "FAILED", None: "not checked"}
-        lines = [f"{self.name}: {'ok' if self.passed else 'FAILED'}"]
+        verdict = "ok" if self.passed else "FAILED"
+        missing = sum(outcome is None for _, outcome, _ in self.steps)
+        if self.passed and missing:
+            verdict = f"ok, but for {missing} not checked"
+        lines = [f"{self.name}: {verdict}"]
         lines += [f"  {what}: {words[ok]} ({found})" for what, ok, found in self.steps]
         return "\n".join(lines)
 

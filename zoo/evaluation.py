@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zoo.curves import check_figure, draw_curves, trace_curves, write_points
-from zoo.prediction import check_apart, has_room_for_bar, open_model
+from zoo.prediction import (
+    check_apart,
+    has_room_for_bar,
+    open_model,
+    remark_on_dropout,
+)
 from zoo.tables import check_output, is_standard_output
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ def evaluate_file(
     targets: Sequence[str] | None = None,
     average_strands: bool = True,
     n_value: float | None = None,
+    mc_samples: int | None = None,
+    seed: int = 0,
     batch_size: int = 128,
     curves: str | os.PathLike | None = None,
     progress: bool = True,
@@ -48,6 +55,9 @@ def evaluate_file(
             its reverse complement.
         n_value: Value from 0 to 1 of the four channels for N; by default that of
             the network's training, 0 for a model without a card.
+        mc_samples: Number of networks sampled by Monte Carlo dropout, at least 2, whose
+            mean is the prediction; `None` to switch it off.
+        seed: Integer that determines the samples.
         batch_size: Sequences per step.
         curves: Figure to draw of the ROC and the precision-recall curves (`.svg`,
             `.pdf` or `.png`); their points go to a file of the same name that ends in
@@ -81,6 +91,7 @@ def evaluate_file(
         figure, points = check_figure(curves, overwrite, output, path, weights, model)
     dataset = load_dataset(path)
     model, card_targets, card_n_value = open_model(model, weights)
+    remark_on_dropout(model, mc_samples, progress)
     named = set(targets or dataset.targets) <= set(card_targets or ())
     found = evaluate(
         model,
@@ -91,6 +102,8 @@ def evaluate_file(
         average_strands=average_strands,
         batch_size=batch_size,
         n_value=card_n_value if n_value is None else n_value,
+        mc_samples=mc_samples,
+        seed=seed,
         progress=progress and has_room_for_bar(output),
     )
     _write(found.metrics.table(), output)

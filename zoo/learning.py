@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from zoo.loading import load
-from zoo.prediction import check_shapes, find_card, open_model, read_sidecar
+from zoo.notes import read_notes
+from zoo.prediction import check_shapes, find_card, open_model
 
 if TYPE_CHECKING:
     import keras
@@ -219,7 +220,8 @@ def _inherit(
     """The settings with the value of N that weights were trained with."""
     if settings.n_value is not None:
         return settings
-    return replace(settings, n_value=read_sidecar(weights).get("n_value"))
+    notes = read_notes(weights)
+    return replace(settings, n_value=notes.n_value if notes else None)
 
 
 def conjoin_if(settings: TrainingSettings, network: "keras.Model") -> "keras.Model":

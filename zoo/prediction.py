@@ -18,21 +18,20 @@ What the rules are:
 import array
 import contextlib
 import itertools
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.loading import load
 from zoo.messages import in_short
+from zoo.notes import read_notes
 from zoo.registry import Card, describe
 from zoo.sources import open_source
-from zoo.store import sha256_of
 from zoo.tables import Columns, check_output, is_standard_output, open_table
 
 if TYPE_CHECKING:
@@ -154,6 +153,7 @@ def predict_file(
     check_numbers(batch_size, n_value)
     model, card_targets, card_n_value = open_model(model, weights)
     length, count = check_shapes(model)
+    remark_on_dropout(model, mc_samples, progress)
     n_value = card_n_value if n_value is None else n_value
     columns = Columns(
         source.keys,
@@ -244,9 +244,9 @@ def open_model(
         card = find_card(os.fspath(model))
         model = load(card.name, weights=weights)
         same = model.output_shape[-1] == len(card.targets)
-        noted = {"targets": card.targets if same else None, "n_value": card.n_value}
-        noted |= read_sidecar(weights)
-        return model, noted["targets"], noted["n_value"]
+        if notes := read_notes(weights):
+            return model, notes.targets, notes.n_value
+        return model, card.targets if same else None, card.n_value
     if weights != "default":
         raise ValueError(
             "`weights` (--weights) are for networks of the zoo, by name. "
@@ -254,22 +254,8 @@ def open_model(
         )
     if not by_path:
         return model, None, 0.0
-    noted = read_sidecar(model)
-    return _load_file(model), noted.get("targets"), noted.get("n_value", 0.0)
-
-
-def read_sidecar(path: str | os.PathLike | None) -> dict[str, Any]:
-    """What `zoo.train` noted beside a file, if it wrote that file."""
-    path = Path(path or "").expanduser()
-    sidecar = Path(f"{path}.json")
-    if not (path.is_file() and sidecar.is_file()):
-        return {}
-    try:
-        noted = json.loads(sidecar.read_text("utf-8"))
-    except ValueError:
-        return {}
-    mine = isinstance(noted, dict) and noted.get("sha256") == sha256_of(path)
-    return noted if mine else {}
+    network, notes = _load_file(model), read_notes(model)
+    return (network, notes.targets, notes.n_value) if notes else (network, None, 0.0)
 
 
 def _load_file(path: str | os.PathLike) -> "keras.Model":
@@ -295,6 +281,21 @@ def find_card(name: str) -> Card:
             f"(--weights). Received: {name!r}"
         )
     return describe(name)
+
+
+def remark_on_dropout(
+    model: "keras.Model", mc_samples: int | None, progress: bool
+) -> None:
+    """Say on stderr that a Bayesian network is not asked as its paper asks it."""
+    from rckeras.interpret.monte_carlo import has_monte_carlo_dropout
+
+    if progress and mc_samples is None and has_monte_carlo_dropout(model):
+        print(
+            f"{model.name} is Bayesian, and its dropout is off: the answers of its "
+            "paper are means over sampled networks, as mc_samples=50 (--mc-samples 50) "
+            "gives",
+            file=sys.stderr,
+        )
 
 
 def check_shapes(model: "keras.Model") -> tuple[int | None, int]:

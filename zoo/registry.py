@@ -241,6 +241,12 @@ def describe(name: str) -> Card:
     ('coldspot', 'hotspot')
     """
     if name not in _cards():
+        if str(name).endswith(".keras"):
+            raise ValueError(
+                f"{name} is a file, which `keras.saving.load_model` reads after "
+                "`import rckeras`. Here the name of a network is wanted, with which a "
+                "file may go as `weights`"
+            )
         near = difflib.get_close_matches(str(name), _cards(), n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}?" if near else ""
         hint = hint or f"All names: {', '.join(list_models())}"

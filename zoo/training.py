@@ -42,6 +42,7 @@ from zoo.learning import (
     open_network,
     resolve_monitor,
 )
+from zoo.notes import Notes, write_notes
 from zoo.prediction import check_apart, has_room_for_bar
 from zoo.store import sha256_of
 
@@ -308,6 +309,7 @@ def _publish(
     """Write all files; the network comes last, and says that the others are there."""
     whole = checkpoints.folder / "model.keras"
     network.save(whole)
+    write_notes(whole, Notes(tuple(facts["targets"]), facts["n_value"]))
     checkpoints.write_history(_beside(summary.output, "csv"))
     _write_test(summary, progress)
     _write_sidecar(summary, whole, facts, command)

@@ -30,7 +30,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from zoo.annotation import Annotation, check_vcf_output, is_vcf, open_vcf
-from zoo.prediction import check_apart, has_room_for_bar, open_model
+from zoo.prediction import (
+    check_apart,
+    has_room_for_bar,
+    open_model,
+    remark_on_dropout,
+)
 from zoo.registry import unique_ids
 from zoo.tables import Columns, check_output, is_standard_output, open_table
 
@@ -106,6 +111,8 @@ def score_variants_file(
     strict: bool = False,
     length: int | None = None,
     n_value: float | None = None,
+    mc_samples: int | None = None,
+    seed: int = 0,
     batch_size: int = 128,
     prefix: str = "RCK",
     format: str | None = None,
@@ -136,6 +143,9 @@ def score_variants_file(
         length: Bases of the input, for a network that takes any.
         n_value: Value from 0 to 1 of the four channels for N; by default that of
             the network's training, 0 for a model without a card.
+        mc_samples: Number of networks sampled by Monte Carlo dropout, at least 2, whose
+            mean probability is compared; `None` to switch it off.
+        seed: Integer that determines the samples.
         batch_size: Sequences per step.
         prefix: First part of the names of the INFO fields.
         format: `"vcf"`, or a format of `zoo.tables`; by default by the suffix of
@@ -172,9 +182,12 @@ def score_variants_file(
     check_apart(output, path, genome, weights, model)
     _check_files(path, genome)
     model, names, card_n_value = open_model(model, weights)
+    remark_on_dropout(model, mc_samples, progress)
     n_value = card_n_value if n_value is None else n_value
     with Genome(genome) as opened:
-        scorer = VariantScorer(model, strands, n_value, length, batch_size)
+        scorer = VariantScorer(
+            model, strands, n_value, length, batch_size, mc_samples, seed
+        )
         chosen, names = _choose_targets(targets, names, scorer.targets)
         source = f"{model.name}, {_STRANDS[scorer.strands]}, {scorer.length} bases"
         annotation = Annotation(prefix, names, tuple(scores), source)

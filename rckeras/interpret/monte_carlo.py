@@ -226,7 +226,9 @@ def _split_at_dropout(model: keras.Model) -> tuple[keras.Model, keras.Model]:
             between |= certain
             random.update(map(id, node.outputs))
     features = list(between.values())
-    return keras.Model(model.inputs, features), keras.Model(features, model.outputs)
+    # Of one input PyTorch's trainer wants the tensor itself, not a list.
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    return keras.Model(inputs, features), keras.Model(features, model.outputs)
 
 
 def _has_dropout(operation: keras.Operation) -> bool:

@@ -10,7 +10,7 @@ noncoding variants with deep learning-based sequence model", online methods.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -24,7 +24,7 @@ from rckeras.interpret.alleles import (
 )
 from rckeras.interpret.gradients import check_functional
 from rckeras.interpret.logits import logit_model
-from rckeras.interpret.monte_carlo import without_dropout
+from rckeras.interpret.monte_carlo import MonteCarloPredictor, without_dropout
 from rckeras.io.genome import Genome
 from rckeras.io.vcf import Variant
 from rckeras.sequence.alphabet import BASES, one_hot_encode
@@ -70,8 +70,6 @@ class VariantEffect:
 class VariantScorer:
     """Compares the two alleles of variants by what a network says of them.
 
-    Monte Carlo dropout is off.
-
     Args:
         model: Network from `(batch, length, 4)` to probabilities `(batch, targets)`,
             functional or sequential. Where it ends neither in a sigmoid nor in a
@@ -84,6 +82,10 @@ class VariantScorer:
         n_value: Number from 0 to 1 that stands four times for N.
         length: Bases of the input; needed for a network that takes any.
         batch_size: Sequences per step.
+        mc_samples: Number of networks sampled by Monte Carlo dropout, at least 2, whose
+            mean probability is compared; all alleles see the same. `None` to switch it
+            off.
+        seed: Integer that determines the samples.
 
     Raises:
         TypeError: If the model is neither functional nor sequential.
@@ -110,6 +112,8 @@ class VariantScorer:
         n_value: float = 0.0,
         length: int | None = None,
         batch_size: int = 128,
+        mc_samples: int | None = None,
+        seed: int = 0,
     ):
         _check_options(strands, n_value, batch_size)
         check_functional(model)
@@ -122,12 +126,23 @@ class VariantScorer:
             exact = found.symmetry in (INVARIANT, EQUIVARIANT)
             strands = "forward" if exact else "mean"
         self.strands = strands
+        self._predict, self._gives_probabilities = self._predictor(
+            model, mc_samples, seed
+        )
+
+    def _predictor(
+        self, model: keras.Model, mc_samples: int | None, seed: int
+    ) -> tuple[Callable[[np.ndarray], np.ndarray], bool]:
+        """Function from a batch to what is said of it, and if that is probabilities."""
         try:
+            if mc_samples is not None:
+                sampled = MonteCarloPredictor(model, mc_samples, seed)
+                return lambda x: sampled.predict(x, len(x))[0], True
             model = without_dropout(model)
         except TypeError as error:
             raise ValueError(f"`model` has dropout out of reach: {error}") from error
-        self._model = logit_model(model)
-        self._gives_probabilities = self._model is model
+        logits = logit_model(model)
+        return logits.predict_on_batch, logits is model
 
     def score(
         self, windows: Sequence[AlleleWindows]
@@ -175,7 +190,7 @@ class VariantScorer:
         # A power of two, for some backends compile for every new size.
         size = min(self.batch_size, 1 << (len(x) - 1).bit_length())
         full = np.concatenate([x, np.zeros((size - len(x), *x.shape[1:]), x.dtype)])
-        y = np.asarray(self._model.predict_on_batch(full)[: len(x)], "float64")
+        y = np.asarray(self._predict(full)[: len(x)], "float64")
         return _log_odds_of(y) if self._gives_probabilities else y
 
 

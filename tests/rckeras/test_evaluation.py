@@ -6,6 +6,7 @@ import pytest
 
 from rckeras.datasets import Dataset
 from rckeras.evaluation import evaluate
+from rckeras.interpret import predict_mc
 from rckeras.layers import MonteCarloDropout
 from rckeras.metrics import binary_metrics, strand_agreement
 
@@ -227,3 +228,23 @@ def test_networks_of_other_shapes_are_refused(dataset, model, shape, length, mes
     }
     with pytest.raises(ValueError, match=message):
         evaluate(made[shape], dataset, average_strands=False, length=length)
+
+
+@pytest.mark.parametrize("batch_size", [4, 50])
+@pytest.mark.parametrize("both", [True, False])
+def test_samples_are_averaged_and_the_same_for_both_strands(dataset, both, batch_size):
+    random = network(3, monte_carlo=True)
+    x, _ = dataset.arrays("test")
+    expected = predict_mc(random, x, 5, seed=3)[0]
+    if both:
+        other = predict_mc(random, x[:, ::-1, ::-1], 5, seed=3)[0]
+        expected = (expected + other) / 2
+    options = {"mc_samples": 5, "seed": 3, "batch_size": batch_size}
+    found = evaluate(random, dataset, average_strands=both, **options)
+    np.testing.assert_allclose(found.predictions, expected, atol=1e-6)
+    assert (found.strands is None) != both
+
+
+def test_samples_need_dropout(model, dataset):
+    with pytest.raises(ValueError, match="has no Monte Carlo dropout layer"):
+        evaluate(model, dataset, mc_samples=5)

@@ -162,6 +162,7 @@ def test_settings_of_training_are_of_their_kind(received, option, value):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
+        ("filtres=8", "shrikumar2017 has the hyperparameters "),
         ("filters=8,many", "--set filters must be a whole number. Received: 'many'"),
         ("revcomp=maybe", "--set revcomp must be on or off. Received: 'maybe'"),
         ("conjoined=maybe", "--set conjoined must be on or off. Received: 'maybe'"),

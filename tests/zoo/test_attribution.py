@@ -125,6 +125,10 @@ def test_tracks_are_those_of_the_genome(model, kernel, genome, tmp_path):
     arrays = np.load(tmp_path / "out" / "attributions.npz")
     assert arrays["chrom"].tolist() == ["chr2", "chr1", "chr1", "chr1", "chr1"]
     assert arrays["start"].tolist() == [5, 40, 45, 54, 0]
+    for start, end, interval in zip(
+        arrays["window_start"], arrays["window_end"], intervals, strict=True
+    ):
+        assert (start, end) == (interval.start, interval.end)
 
 
 def test_datasets_are_read_too(model, tmp_path):

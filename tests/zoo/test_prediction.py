@@ -165,6 +165,19 @@ def test_all_rows_see_the_same_samples(bayesian, fasta, tmp_path, batch_size):
     assert not np.allclose(other, numbers)
 
 
+def test_that_dropout_is_off_is_said(bayesian, model, fasta, tmp_path, capsys):
+    for number, (network, options, said) in enumerate(
+        [
+            (bayesian, {}, True),
+            (bayesian, {"mc_samples": 2}, False),
+            (bayesian, {"progress": False}, False),
+            (model, {}, False),
+        ]
+    ):
+        predict_file(network, fasta, tmp_path / f"{number}.tsv", **options)
+        assert ("dropout is off" in capsys.readouterr().err) == said
+
+
 def test_samples_need_dropout(model, fasta, tmp_path):
     with pytest.raises(ValueError, match="no Monte Carlo dropout"):
         predict_file(model, fasta, tmp_path / "out.tsv", mc_samples=3)

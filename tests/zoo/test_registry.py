@@ -196,3 +196,8 @@ def test_the_card_names_the_reader_of_its_weights():
 def test_what_is_done_to_a_card_reaches_no_other():
     zoo.describe("shrikumar-sim-rc").arguments["filters"] = 2
     assert zoo.describe("shrikumar-sim-rc").arguments.get("filters") != 2
+
+
+def test_a_file_is_no_name_of_a_network():
+    with pytest.raises(ValueError, match=r"mine\.keras is a file, which .*load_model"):
+        zoo.load("mine.keras")

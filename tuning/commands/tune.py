@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import difflib
 import os
 import shlex
 import sys
@@ -259,15 +260,24 @@ def _divide(
     """Settings of training, and choices of hyperparameters, from texts.
 
     Raises:
-        ValueError: If a name was given twice, or a text is no value of its kind.
+        ValueError: If a name is unknown or was given twice, or a text is no value of
+            its kind.
     """
     if len(dict(given)) < len(given):
         raise ValueError("--set must name each hyperparameter once, as in filters=8,16")
     kinds = {field.name: field.type for field in fields(TrainingSettings)}
     kinds |= {choice.name: type(choice.default) for choice in space.choices}
-    chosen = {choice.name for choice in space.choices}
+    chosen = [choice.name for choice in space.choices]
     settings, choices = {}, {}
     for name, texts in given:
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=2)
+            hint = f"Did you mean {' or '.join(near)}? " if near else ""
+            raise ValueError(
+                f"--set {name}: {space.name} has the hyperparameters "
+                f"{', '.join(chosen)}, and training the settings of `zoo."
+                f"TrainingSettings`. {hint}Received: {name!r}"
+            )
         values = [_value(name, text, kinds.get(name)) for text in texts]
         if name in chosen or len(values) > 1:
             choices[name] = values if len(values) > 1 else values[0]

@@ -42,6 +42,23 @@ def add_n_value(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_samples(
+    parser: argparse._ActionsContainer,
+    samples: str = "predictions are means over N networks sampled by Monte Carlo "
+    "dropout (default: dropout off)",
+) -> None:
+    """Declare --mc-samples and --seed, of Bayesian networks.
+
+    Args:
+        parser: Parser, or group of options.
+        samples: Help of --mc-samples.
+    """
+    parser.add_argument("--mc-samples", type=int, metavar="N", help=samples)
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the samples (default: 0)"
+    )
+
+
 def add_output_options(
     parser: argparse.ArgumentParser,
     file: str = "file to write (default: standard output)",

@@ -6,6 +6,7 @@ import sys
 from zoo.commands import (
     add_n_value,
     add_output_options,
+    add_samples,
     add_source_options,
     import_keras,
 )
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     add_output_options(
         group,
-        "folder to write, made if need be",
+        "folder to write, made if need be; in its attributions.npz, window_start and "
+        "window_end say where the bases of an interval lie",
         "replace files in FOLDER",
         required=True,
         metavar="FOLDER",
@@ -78,15 +80,9 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         default="default",
         help="file or name of the weights (default: the network's first)",
     )
-    group.add_argument(
-        "--mc-samples",
-        type=int,
-        metavar="N",
-        help="mean over N networks sampled by Monte Carlo dropout (default: dropout "
-        "off)",
-    )
-    group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the samples (default: 0)"
+    add_samples(
+        group,
+        "mean over N networks sampled by Monte Carlo dropout (default: dropout off)",
     )
     group.add_argument(
         "--batch-size",

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import add_n_value, add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, add_samples, import_keras
 
 _SPLITS = ("train", "validation", "test", "all")
 
@@ -17,8 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "path", metavar="DATA", help="dataset that `rckeras data` has written"
     )
     parser.epilog = (
-        "Writes a table with AUROC and AUPRC of each target; their means and the loss "
-        "go to standard error. Example: rckeras evaluate danq deepsea.h5 -o danq.tsv"
+        "Writes a table with AUROC and AUPRC of each target; their means, and the mean "
+        "of both strands' losses, go to standard error. Example: rckeras evaluate danq "
+        "deepsea.h5 -o danq.tsv"
     )
     _add_data_options(parser)
     _add_network_options(parser)
@@ -58,6 +59,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         "and its reverse complement are averaged",
     )
     add_n_value(parser)
+    add_samples(parser)
     parser.add_argument(
         "--batch-size",
         type=int,

@@ -73,6 +73,12 @@ def open_data(args: argparse.Namespace) -> "tuple[Dataset | str, Sequence[str]]"
                 f"--{option.replace('_', '-')} is for FASTA files, bound and unbound: "
                 f"DATA NEGATIVES. Received: {args.data} alone"
             )
+        if _is_fasta(args.data):
+            raise ValueError(
+                f"{args.data} is a FASTA file, of what is bound, and needs a second "
+                "one of what is not: DATA NEGATIVES. `rckeras data fasta` makes a "
+                "dataset of one alone, with shuffled sequences as negatives"
+            )
         return args.data, ()
     from rckeras.datasets import load_fasta_pair
 
@@ -90,6 +96,18 @@ def open_data(args: argparse.Namespace) -> "tuple[Dataset | str, Sequence[str]]"
         splits=join_splits(args.splits),
     )
     return dataset, sources
+
+
+def _is_fasta(path: str) -> bool:
+    from rckeras.io.text import open_text
+
+    if not Path(path).is_file():
+        return False
+    try:
+        with open_text(path) as lines:
+            return next(iter(lines), "").startswith(">")
+    except (ValueError, OSError):
+        return False
 
 
 def _check_lengths(paths: Sequence[str], length: int | None) -> None:

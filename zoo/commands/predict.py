@@ -6,6 +6,7 @@ import sys
 from zoo.commands import (
     add_n_value,
     add_output_options,
+    add_samples,
     add_source_options,
     import_keras,
 )
@@ -60,15 +61,10 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="average the predictions for a sequence and its reverse complement",
     )
-    group.add_argument(
-        "--mc-samples",
-        type=int,
-        metavar="N",
-        help="mean and deviation over N networks sampled by Monte Carlo dropout "
+    add_samples(
+        group,
+        "mean and deviation over N networks sampled by Monte Carlo dropout "
         "(default: dropout off)",
-    )
-    group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the samples (default: 0)"
     )
     group.add_argument(
         "--batch-size",

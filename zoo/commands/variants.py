@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import add_n_value, add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, add_samples, import_keras
 from zoo.tables import FORMATS
 from zoo.variants import SCORES
 
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="variants; plain, gzip or bgzip; - for standard input",
     )
     parser.epilog = (
-        "example: rckeras variants deepsea calls.vcf.gz --genome hg19.fa -o scored.vcf"
+        "Each allele lies in the middle of what the network reads: an insertion or "
+        "deletion of N bases moves either flank by half of N. Example: rckeras "
+        "variants deepsea calls.vcf.gz --genome hg19.fa -o scored.vcf"
     )
     _add_input_options(parser)
     _add_network_options(parser)
@@ -66,6 +68,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         help="mean probability of both strands, mean of their logits, or forward "
         "strand alone (default: forward if the network gives both the same, or mean)",
     )
+    add_samples(group)
     group.add_argument(
         "--length",
         type=int,

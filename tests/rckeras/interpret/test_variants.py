@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from rckeras.interpret import predict_mc
 from rckeras.interpret.alleles import AlleleWindows
 from rckeras.interpret.variants import VariantScorer, score_variants
 from rckeras.io import Genome, Variant
@@ -177,6 +178,28 @@ def test_monte_carlo_dropout_is_off(windows):
     np.testing.assert_allclose(
         VariantScorer(random).score(windows), VariantScorer(plain).score(windows)
     )
+
+
+@pytest.mark.parametrize("strands", ["forward", "mean"])
+@pytest.mark.parametrize("batch_size", [3, 128])
+def test_alleles_are_compared_by_the_mean_over_samples(windows, strands, batch_size):
+    random = linear("sigmoid", 2, dropout=[MonteCarloDropout(0.5)])
+    scorer = VariantScorer(random, strands, batch_size=batch_size, mc_samples=6, seed=2)
+    found = scorer.score(windows)
+
+    def mean(sequences):
+        x = encode(sequences).astype("float32")
+        p = predict_mc(random, x, 6, seed=2)[0].astype("float64")
+        if strands == "mean":
+            p = (p + predict_mc(random, x[:, ::-1, ::-1], 6, seed=2)[0]) / 2
+        return p
+
+    reference = mean([pair.reference for pair in windows])
+    alternative = mean([pair.alternative for pair in windows])
+    np.testing.assert_allclose(found[0], reference, atol=1e-5)
+    np.testing.assert_allclose(found[1], alternative, atol=1e-5)
+    expected = log_odds(alternative) - log_odds(reference)
+    np.testing.assert_allclose(found[2], expected, atol=1e-4)
 
 
 def test_no_windows_give_no_scores():
