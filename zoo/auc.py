@@ -18,7 +18,8 @@ class MeanAUC(keras.metrics.AUC):
     Example:
 
     >>> metric = MeanAUC(2)
-    >>> metric.update_state([[0, 0], [1, 0]], [[0.1, 0.3], [0.9, 0.2]])
+    >>> y = np.array([[0, 0], [1, 0]])
+    >>> metric.update_state(y, np.array([[0.1, 0.3], [0.9, 0.2]]))
     >>> float(metric.result())
     1.0
     """

@@ -20,6 +20,7 @@ from tuning import _compat, find_space, open_search, search, tuner
 from tuning.search import TUNERS, FailedSearchError
 from tuning.trials import append_trial, read_trials
 from zoo.learning import TrainingSettings
+from zoo.notes import read_notes
 
 pytestmark = [
     pytest.mark.usefixtures("quick"),
@@ -596,6 +597,7 @@ def test_a_line_that_was_written_twice_is_read_once(dataset, folder, instant):
 def test_the_best_network_is_that_of_a_real_training(dataset, folder, eager):
     results = run(dataset, folder, max_trials=1)
     model = keras.saving.load_model(folder / "best.keras")
+    assert read_notes(folder / "best.keras").targets == dataset.targets
     assert not model.compiled
     x, y = dataset.arrays("validation")
     score = keras.metrics.AUC()

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -120,3 +121,5 @@ def import_keras() -> None:
         import keras
 
         keras.ops.zeros(())  # backends look for devices at the first operation
+    # TensorFlow takes several models in one process for a mistake ("retracing").
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
