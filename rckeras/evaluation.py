@@ -144,18 +144,18 @@ def _answerer(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Function from a batch to answers `(batch, strands, targets)`."""
     try:
-        if mc_samples is None:
-            model = without_dropout(model)
-        else:
+        if mc_samples is not None:
             sampled = MonteCarloPredictor(model, mc_samples, seed)
+            return lambda x: np.stack(
+                [
+                    sampled.predict(strand, len(x))[0]
+                    for strand in (x, x[:, ::-1, ::-1])[: 1 + both]
+                ],
+                axis=1,
+            )
+        model = without_dropout(model)
     except TypeError as error:
         raise ValueError(f"`model` has dropout out of reach: {error}") from error
-    if mc_samples is not None:
-        # Both strands see the same sampled networks.
-        strands = (slice(None), slice(None, None, -1)) if both else (slice(None),)
-        return lambda x: np.stack(
-            [sampled.predict(x[:, s, s], len(x))[0] for s in strands], axis=1
-        )
     if both:
         return pair_strands(model).predict_on_batch
     return lambda x: model.predict_on_batch(x)[:, None]

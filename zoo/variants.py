@@ -190,6 +190,7 @@ def score_variants_file(
         )
         chosen, names = _choose_targets(targets, names, scorer.targets)
         source = f"{model.name}, {_STRANDS[scorer.strands]}, {scorer.length} bases"
+        source += f", mean of {mc_samples} samples" * (mc_samples is not None)
         annotation = Annotation(prefix, names, tuple(scores), source)
         lines = _Lines(read_vcf_lines(path, may_be_empty=True))
         records = _records(scorer, lines, opened, fit, path if strict else None)

@@ -10,6 +10,7 @@ import pytest
 
 from rckeras.interpret.variants import score_variants
 from rckeras.io import Genome, read_vcf
+from rckeras.layers import MonteCarloDropout
 from tests.zoo.test_prediction import build
 from tuning import cli
 from zoo.commands import variants as command
@@ -405,3 +406,15 @@ def test_a_real_vcf_is_scored_on_a_real_genome(shared_data, tmp_path):
     assert found.records == found.scored == len(rows)
     assert found.strands == "forward"
     assert isinstance(keras.backend.backend(), str)
+
+
+def test_the_header_tells_samples(genome, vcf, tmp_path):
+    network, found = build([MonteCarloDropout(0.5)]), {}
+    for samples in (None, 2, 3):
+        output = tmp_path / f"{samples}.vcf"
+        options = {"genome": genome, "mc_samples": samples, "progress": False}
+        score_variants_file(network, vcf, output, **options)
+        found[samples] = output.read_text()
+    assert "samples" not in found[None]
+    assert "mean of 2 samples" in found[2]
+    assert found[2].replace("of 2", "of 3") != found[3]
