@@ -121,6 +121,8 @@ def by_dataset(
 ) -> list[str]:
     """A table for each metric: networks and datasets, each pair with its median.
 
+    Lines are those of which there are more.
+
     Args:
         recipe: The recipe.
         records: The records of its runs.
@@ -137,12 +139,15 @@ def by_dataset(
         if not tables:
             columns |= published or {}
         columns = {name: values for name, values in columns.items() if values}
-        lines = [[name] for name in sorted(records.datasets())]
-        for line in lines:
-            values = (column.get(line[0]) for column in columns.values())
-            line += ["" if value is None else f"{value:.4f}" for value in values]
+        datasets = sorted(records.datasets())
+        many = len(datasets) > len(columns)
+        lines = [["dataset" if many else "network", *datasets]]
+        for name, values in columns.items():
+            cells = (f"{values[d]:.4f}" if d in values else "" for d in datasets)
+            lines.append([name, *cells])
+        head, *lines = zip(*lines, strict=True) if many else lines
         title = f"{heading} of each dataset, medians over seeds:"
-        tables.append("\n".join([title, "", *table(["dataset", *columns], lines)]))
+        tables.append("\n".join([title, "", *table(head, lines)]))
     return tables
 
 

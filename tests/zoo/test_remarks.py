@@ -291,10 +291,23 @@ def test_each_dataset_has_its_medians_beside_what_is_published():
     assert accuracy.splitlines() == [
         "accuracy of each dataset, medians over seeds:",
         "",
-        "| dataset | A | B | theirs |",
-        "| --- | --: | --: | --: |",
-        "| x | 0.2500 | 0.7500 |  |",
-        "| y | 0.6000 |  | 0.9900 |",
+        "| network | x | y |",
+        "| --- | --: | --: |",
+        "| A | 0.2500 | 0.6000 |",
+        "| B | 0.7500 |  |",
+        "| theirs |  | 0.9900 |",
     ]
     assert "theirs" not in loss
-    assert loss.endswith("| y | 1.0000 |  |")
+    assert loss.endswith("| B | 1.0000 |  |")
+
+
+def test_many_datasets_are_lines():
+    values = {"A": {"y": [0.5], "x": [0.25], "z": [0.75]}, "B": {"x": [0.5]}}
+    (table, *_) = by_dataset(RECIPE, make_records(values), shown=["test_accuracy"])
+    assert table.splitlines()[2:] == [
+        "| dataset | A | B |",
+        "| --- | --: | --: |",
+        "| x | 0.2500 | 0.5000 |",
+        "| y | 0.5000 |  |",
+        "| z | 0.7500 |  |",
+    ]
