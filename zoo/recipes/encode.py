@@ -229,6 +229,8 @@ TRANSFER = Recipe(
         "those with few sequences are given as many steps.",
         "The networks that are pretrained have seen no sequence that shares 32 bases "
         "with a test sequence.",
+        "NFE2 has 644 bound sequences for training, and 69 for the test: an AUROC of "
+        ".99 has a standard error of .008 there.",
     ),
     needs=NEEDS,
     extras=("reports", "motifs"),
