@@ -8,6 +8,7 @@ import pytest
 
 from tests.zoo.architectures.arithmetic import names, randomize, run, sequences, strands
 from zoo.architectures import brown, crnn, danq, deepsea, first_layer, koo, shrikumar
+from zoo.architectures.head import predictions
 
 DANQ = {"filters": 8, "units": 4, "hidden_units": 8}
 CRNN = {"filters": 8, "projection": 6, "second_filters": 4, "units": 4}
@@ -187,14 +188,22 @@ def test_the_docstring_names_every_layer(network):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
-def test_the_last_layer_computes_in_the_type_of_its_weights(name, policy):
+def test_the_last_layer_computes_in_the_type_of_its_weights(name):
     builder, arguments, length, *_ = NETWORKS[name]
-    keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         network = builder(sequence_length=length, **arguments)
     finally:
         keras.config.set_dtype_policy("float32")
-    last = network.layers[-1]
-    assert last.compute_dtype == last.variable_dtype == network.output.dtype
-    assert network.layers[1].compute_dtype == policy.removeprefix("mixed_")
+    assert network.layers[1].compute_dtype == "bfloat16"
+    assert network.layers[-1].compute_dtype == network.output.dtype == "float32"
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float32", "float64"])
+def test_weights_decide_on_the_type_of_the_last_layer(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        last = predictions(2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert last.compute_dtype == last.variable_dtype == last.dtype
