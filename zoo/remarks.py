@@ -121,7 +121,7 @@ def by_dataset(
 ) -> list[str]:
     """A table for each metric: networks and datasets, each pair with its median.
 
-    Lines are those of which there are more.
+    Those are the columns whose names take less room together.
 
     Args:
         recipe: The recipe.
@@ -140,12 +140,12 @@ def by_dataset(
             columns |= published or {}
         columns = {name: values for name, values in columns.items() if values}
         datasets = sorted(records.datasets())
-        many = len(datasets) > len(columns)
-        lines = [["dataset" if many else "network", *datasets]]
+        turned = len("".join(datasets)) > len("".join(columns))
+        lines = [["dataset" if turned else "network", *datasets]]
         for name, values in columns.items():
             cells = (f"{values[d]:.4f}" if d in values else "" for d in datasets)
             lines.append([name, *cells])
-        head, *lines = zip(*lines, strict=True) if many else lines
+        head, *lines = zip(*lines, strict=True) if turned else lines
         title = f"{heading} of each dataset, medians over seeds:"
         tables.append("\n".join([title, "", *table(head, lines)]))
     return tables

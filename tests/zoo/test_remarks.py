@@ -301,7 +301,7 @@ def test_each_dataset_has_its_medians_beside_what_is_published():
     assert loss.endswith("| B | 1.0000 |  |")
 
 
-def test_many_datasets_are_lines():
+def test_datasets_whose_names_are_longer_are_lines():
     values = {"A": {"y": [0.5], "x": [0.25], "z": [0.75]}, "B": {"x": [0.5]}}
     (table, *_) = by_dataset(RECIPE, make_records(values), shown=["test_accuracy"])
     assert table.splitlines()[2:] == [
