@@ -8,7 +8,7 @@ import numpy as np
 
 from rckeras.datasets.dataset import Dataset
 from rckeras.datasets.stream import SequenceStream
-from rckeras.interpret import MonteCarloPredictor, without_dropout
+from rckeras.interpret.monte_carlo import settle_dropout
 from rckeras.metrics import (
     BinaryMetrics,
     StrandAgreement,
@@ -143,22 +143,18 @@ def _answerer(
     model: keras.Model, both: bool, mc_samples: int | None, seed: int
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Function from a batch to answers `(batch, strands, targets)`."""
-    try:
-        if mc_samples is not None:
-            sampled = MonteCarloPredictor(model, mc_samples, seed)
-            return lambda x: np.stack(
-                [
-                    sampled.predict(strand, len(x))[0]
-                    for strand in (x, x[:, ::-1, ::-1])[: 1 + both]
-                ],
-                axis=1,
-            )
-        model = without_dropout(model)
-    except TypeError as error:
-        raise ValueError(f"`model` has dropout out of reach: {error}") from error
+    settled = settle_dropout(model, mc_samples, seed)
+    if mc_samples is not None:
+        return lambda x: np.stack(
+            [
+                settled.predict(strand, len(x))[0]
+                for strand in (x, x[:, ::-1, ::-1])[: 1 + both]
+            ],
+            axis=1,
+        )
     if both:
-        return pair_strands(model).predict_on_batch
-    return lambda x: model.predict_on_batch(x)[:, None]
+        return pair_strands(settled).predict_on_batch
+    return lambda x: settled.predict_on_batch(x)[:, None]
 
 
 def _predict(

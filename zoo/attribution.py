@@ -21,7 +21,6 @@ waits in files.
 """
 
 import contextlib
-import difflib
 import itertools
 import os
 import re
@@ -33,6 +32,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from zoo.messages import did_you_mean
 from zoo.prediction import (
     PredictionSummary,
     Tally,
@@ -60,6 +60,7 @@ ARRAYS = "attributions.npz"
 MOST_TARGETS = 20  # that are explained without being named
 
 _DRAWN = re.compile(r"(?P<stem>.+)(\.bedgraph|\.\d+\.svg)")
+_ENDS = ("start", "end")
 _PLACE = {"chrom", "start", "end", "strand"}
 _UNSAFE = re.compile(r"[^\w.+-]+")
 
@@ -204,11 +205,10 @@ def _choose(wanted: Sequence[str] | None, names: tuple[str, ...]) -> dict[str, i
         return numbers
     for name in wanted:
         if name not in numbers:
-            near = difflib.get_close_matches(name, numbers, n=3)
-            hint = f"Did you mean {' or '.join(near)}? " if near else ""
             raise ValueError(
                 f"`targets` (--targets) must be names of the network's {len(names)} "
-                f"targets, such as {names[0]!r}. {hint}Received: {name!r}"
+                f"targets, such as {names[0]!r}. {did_you_mean(name, numbers)}"
+                f"Received: {name!r}"
             )
     if not wanted:
         raise ValueError("`targets` (--targets) must name a target. Received: none")
@@ -351,7 +351,12 @@ class _Results:
         self._spools["hypothetical"].append(found.hypothetical)
         if _PLACE.issubset(self.keys):
             keyed = [dict(zip(self.keys, w.keys, strict=True)) for w in batch]
-            self.places += [_place(keys, length, self._from_genome) for keys in keyed]
+            places = [_place(keys, length, self._from_genome) for keys in keyed]
+            self.places += places
+            for end in _ENDS:
+                self._spools[f"window_{end}"].append(
+                    [-1 if place is None else getattr(place, end) for place in places]
+                )
 
     def _start(self, length: int) -> None:
         self._length = length
@@ -362,6 +367,9 @@ class _Results:
         self._open("sequences", "uint8", (length,))
         self._open("contributions", "float32", shape)
         self._open("hypothetical", "float32", (*shape, 4))
+        if _PLACE.issubset(self.keys):
+            for end in _ENDS:
+                self._open(f"window_{end}", "int64")
 
     def _open(self, name: str, kind: type | str, width: tuple = ()) -> Spool:
         scratch = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
@@ -377,10 +385,6 @@ class _Results:
             for name, spool in self._spools.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     spool.save(member)
-            for name in ("start", "end") if self.places else ():
-                ends = [-1 if p is None else getattr(p, name) for p in self.places]
-                with archive.open(f"window_{name}.npy", "w") as member:
-                    np.save(member, np.array(ends, "int64"))
 
     def letters(self) -> np.ndarray:
         """Base codes `(sequences, length)`, in a file."""

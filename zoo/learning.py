@@ -195,9 +195,8 @@ def open_network(
     if os.fspath(name).endswith(".keras"):
         network = _open_file(name, dataset, settings)
         settings = _inherit(settings, name)
-        if _is_conjoined(network):
-            settings = replace(settings, strands=settings.strands or "forward")
-        return conjoin_if(settings, network), settle(settings)
+        network = conjoin_if(settings, network)
+        return network, settle(settings, conjoined=_is_conjoined(network))
     if settings.freeze and settings.weights is None:
         raise ValueError(
             "`freeze` (--freeze) trains the last layer alone, so the others need "
@@ -231,10 +230,18 @@ def conjoin_if(settings: TrainingSettings, network: "keras.Model") -> "keras.Mod
     return conjoin(network) if settings.conjoined else network
 
 
-def settle(settings: TrainingSettings, card: "Card | None" = None) -> TrainingSettings:
-    """The settings with what a network's card says where they are `None`."""
+def settle(
+    settings: TrainingSettings, card: "Card | None" = None, conjoined: bool = False
+) -> TrainingSettings:
+    """The settings with what a network's card says where they are `None`.
+
+    Args:
+        settings: Settings.
+        card: The card, if there is one.
+        conjoined: Whether the network is conjoined already, whatever settings say.
+    """
     invariant = card is not None and card.strand_symmetry == "invariant"
-    symmetric = invariant or settings.conjoined
+    symmetric = invariant or settings.conjoined or conjoined
     strands = "forward" if symmetric else "random"
     n_value = 0.0 if card is None else card.n_value
     rate = settings.learning_rate

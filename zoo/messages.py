@@ -1,7 +1,9 @@
 """Messages of errors, and times, as the command and reports show them."""
 
+import difflib
 import re
 import textwrap
+from collections.abc import Iterable
 
 _LONGEST = 300
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")  # bold and the like, for terminals
@@ -48,6 +50,29 @@ def in_short(error: Exception) -> str:
     margin = " ".join(line for line in lines if not line[:1].isspace())
     gist = textwrap.shorten(margin, _LONGEST, placeholder=" ...")
     return f"{type(error).__name__}: {gist}" if gist else type(error).__name__
+
+
+def did_you_mean(
+    name: object, known: Iterable[str], most: int = 3, cutoff: float = 0.6
+) -> str:
+    """A question after names like one that is not known, with a space behind it.
+
+    Args:
+        name: What was given.
+        known: Names that there are.
+        most: Most names to offer.
+        cutoff: How like they must be, from 0 to 1.
+
+    Returns:
+        The question; nothing if no name is like it.
+
+    Example:
+
+    >>> did_you_mean("filtres", ["filters", "pool"])
+    'Did you mean filters? '
+    """
+    near = difflib.get_close_matches(str(name), known, n=most, cutoff=cutoff)
+    return f"Did you mean {' or '.join(near)}? " if near else ""
 
 
 def duration(seconds: float) -> str:

@@ -341,25 +341,19 @@ def _predictor(
 ) -> "Callable[[list[Window]], Sequence[np.ndarray]]":
     """Function from a batch to one array `(batch, targets)` for each statistic."""
     from rckeras import conjoin
-    from rckeras.interpret import MonteCarloPredictor, without_dropout
+    from rckeras.interpret.monte_carlo import settle_dropout
     from rckeras.sequence import one_hot_encode
 
     if average_strands:
         model = conjoin(model, merge="mean")
-    try:
-        if mc_samples is None:
-            model = without_dropout(model)
-        else:
-            sampled = MonteCarloPredictor(model, mc_samples, seed)
-    except TypeError as error:
-        raise ValueError(f"`model` has dropout out of reach: {error}") from error
+    settled = settle_dropout(model, mc_samples, seed)
 
     def predict(batch: "list[Window]") -> Sequence[np.ndarray]:
         sequences = [window.sequence for window in batch]
         x = one_hot_encode(sequences, "float32", n_value)
         if mc_samples is None:
-            return [np.asarray(model.predict_on_batch(x), "float32")]
-        return sampled.predict(x)
+            return [np.asarray(settled.predict_on_batch(x), "float32")]
+        return settled.predict(x)
 
     return predict
 

@@ -6,7 +6,6 @@ lists and look-ups derive from the cards.
 """
 
 import copy
-import difflib
 import itertools
 import re
 import tomllib
@@ -16,6 +15,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from zoo.messages import did_you_mean
 
 ALPHABETS = ("ACGT", "AGCT")
 
@@ -247,8 +248,7 @@ def describe(name: str) -> Card:
                 "`import rckeras`. Here the name of a network is wanted, with which a "
                 "file may go as `weights`"
             )
-        near = difflib.get_close_matches(str(name), _cards(), n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else ""
+        hint = did_you_mean(name, _cards(), cutoff=0.5).rstrip()
         hint = hint or f"All names: {', '.join(list_models())}"
         raise ValueError(f"No network is called {name!r}. {hint}")
     # A copy: what a caller does to it must not reach others.

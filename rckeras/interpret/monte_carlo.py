@@ -174,6 +174,30 @@ class MonteCarloPredictor:
         return mean.astype("float32"), std.astype("float32")
 
 
+def settle_dropout(
+    model: keras.Model, samples: int | None, seed: int
+) -> "keras.Model | MonteCarloPredictor":
+    """Turn Monte Carlo dropout off, or sample networks by it.
+
+    Args:
+        model: A functional or sequential model.
+        samples: Number of sampled networks, at least 2; `None` to turn dropout off.
+        seed: Integer that determines the samples.
+
+    Returns:
+        What `without_dropout` gives, or a `MonteCarloPredictor`.
+
+    Raises:
+        ValueError: As `MonteCarloPredictor`, or if dropout is out of reach.
+    """
+    try:
+        if samples is None:
+            return without_dropout(model)
+        return MonteCarloPredictor(model, samples, seed)
+    except TypeError as error:
+        raise ValueError(f"`model` has dropout out of reach: {error}") from error
+
+
 def predict_mc(
     model: keras.Model,
     x: np.ndarray,

@@ -24,7 +24,7 @@ from rckeras.interpret.alleles import (
 )
 from rckeras.interpret.gradients import check_functional
 from rckeras.interpret.logits import logit_model
-from rckeras.interpret.monte_carlo import MonteCarloPredictor, without_dropout
+from rckeras.interpret.monte_carlo import settle_dropout
 from rckeras.io.genome import Genome
 from rckeras.io.vcf import Variant
 from rckeras.sequence.alphabet import BASES, one_hot_encode
@@ -134,15 +134,11 @@ class VariantScorer:
         self, model: keras.Model, mc_samples: int | None, seed: int
     ) -> tuple[Callable[[np.ndarray], np.ndarray], bool]:
         """Function from a batch to what is said of it, and if that is probabilities."""
-        try:
-            if mc_samples is not None:
-                sampled = MonteCarloPredictor(model, mc_samples, seed)
-                return lambda x: sampled.predict(x, len(x))[0], True
-            model = without_dropout(model)
-        except TypeError as error:
-            raise ValueError(f"`model` has dropout out of reach: {error}") from error
-        logits = logit_model(model)
-        return logits.predict_on_batch, logits is model
+        settled = settle_dropout(model, mc_samples, seed)
+        if mc_samples is not None:
+            return lambda x: settled.predict(x, len(x))[0], True
+        logits = logit_model(settled)
+        return logits.predict_on_batch, logits is settled
 
     def score(
         self, windows: Sequence[AlleleWindows]

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import difflib
 import os
 import shlex
 import sys
@@ -15,6 +14,7 @@ from tuning.spaces import space
 from zoo.commands import import_keras, resumable
 from zoo.commands.pairs import add_data_arguments, add_fasta_options, open_data
 from zoo.learning import TrainingSettings
+from zoo.messages import did_you_mean
 
 if TYPE_CHECKING:
     from tuning.results import SearchResults
@@ -271,12 +271,10 @@ def _divide(
     settings, choices = {}, {}
     for name, texts in given:
         if name not in kinds:
-            near = difflib.get_close_matches(name, kinds, n=2)
-            hint = f"Did you mean {' or '.join(near)}? " if near else ""
             raise ValueError(
                 f"--set {name}: {space.name} has the hyperparameters "
                 f"{', '.join(chosen)}, and training the settings of `zoo."
-                f"TrainingSettings`. {hint}Received: {name!r}"
+                f"TrainingSettings`. {did_you_mean(name, kinds, 2)}Received: {name!r}"
             )
         values = [_value(name, text, kinds.get(name)) for text in texts]
         if name in chosen or len(values) > 1:

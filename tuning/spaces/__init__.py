@@ -1,10 +1,10 @@
 """The search spaces: one paper a file."""
 
-import difflib
 from fnmatch import fnmatchcase
 
 from tuning.spaces import brown2018, hawkinshooker2018, koo2019, shrikumar2017
 from tuning.spaces.space import Choice, Space
+from zoo.messages import did_you_mean
 
 __all__ = ["Choice", "Space", "find_space", "list_spaces"]
 
@@ -42,8 +42,7 @@ def find_space(name: str) -> Space:
     144
     """
     if name not in _SPACES:
-        near = difflib.get_close_matches(str(name), _SPACES, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        hint = did_you_mean(name, _SPACES, cutoff=0.5)
         raise ValueError(
             f"No search space is called {name!r}. {hint}All names: {', '.join(_SPACES)}"
         )

@@ -47,14 +47,18 @@ def add_samples(
     parser: argparse._ActionsContainer,
     samples: str = "predictions are means over N networks sampled by Monte Carlo "
     "dropout (default: dropout off)",
+    default: int | None = None,
 ) -> None:
     """Declare --mc-samples and --seed, of Bayesian networks.
 
     Args:
         parser: Parser, or group of options.
         samples: Help of --mc-samples.
+        default: Number of samples if none is given; `None` for dropout off.
     """
-    parser.add_argument("--mc-samples", type=int, metavar="N", help=samples)
+    parser.add_argument(
+        "--mc-samples", type=int, default=default, metavar="N", help=samples
+    )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the samples (default: 0)"
     )

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from zoo.commands import add_n_value, add_output_options, import_keras
+from zoo.commands import add_n_value, add_output_options, add_samples, import_keras
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -64,15 +64,10 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         default="default",
         help="file or name of the weights (default: the network's first)",
     )
-    group.add_argument(
-        "--mc-samples",
-        type=int,
+    add_samples(
+        group,
+        "networks sampled by Monte Carlo dropout of a Bayesian one (default: 50)",
         default=50,
-        metavar="N",
-        help="networks sampled by Monte Carlo dropout of a Bayesian one (default: 50)",
-    )
-    group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the samples (default: 0)"
     )
     group.add_argument(
         "--batch-size",
